@@ -1,0 +1,20 @@
+"""Accounting: counters x cost table = energy; static power; area."""
+
+from archsim.accounting.counts import CHIP, Count, assumed_activity, count_actions
+from archsim.accounting.energy import ActionRow, energy_by, price, total_energy
+from archsim.accounting.static import AreaRow, area_account, static_rows, total_area
+
+__all__ = [
+    "CHIP",
+    "ActionRow",
+    "AreaRow",
+    "Count",
+    "area_account",
+    "assumed_activity",
+    "count_actions",
+    "energy_by",
+    "price",
+    "static_rows",
+    "total_area",
+    "total_energy",
+]

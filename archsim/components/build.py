@@ -1,0 +1,243 @@
+"""Builds the machine of a hardware file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from typing import TypedDict
+
+from archsim.components import energy, tree
+from archsim.components.tree import ActionCost
+from archsim.config import Hardware
+from archsim.config import model as files
+from archsim.config.blocks import Component, Overhead
+from archsim.config.model import HardwareFile
+
+
+def build_chip(hardware: Hardware) -> tree.Chip:
+    """The chip a hardware file describes, in SI units and integer picoseconds."""
+    file = hardware.model
+    return tree.Chip(
+        hardware=hardware,
+        name=hardware.name,
+        tiles=file.tile.count,
+        tile=_tile(file),
+        links=_links(file),
+        precision=file.precision,
+        pipeline=_pipeline(file),
+        overflow=file.chip.overflow,
+        replication=file.mapping.replication,
+        buffer_slack_rows=file.mapping.buffer_slack_rows,
+        overheads=_overheads(file, file.chip.overheads),
+    )
+
+
+def picoseconds(seconds: float) -> int:
+    """Nearest whole number of picoseconds."""
+    return round(Fraction(seconds) * 10**12)
+
+
+class _Circuit(TypedDict):
+    count: int
+    area_m2: float
+    power_w: float
+    static_w: float
+    gated: bool
+    actions: Mapping[str, ActionCost]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A component by its name in the cost table, with the number of its instances."""
+
+    name: str
+    count: int
+
+
+def _circuit(file: HardwareFile, place: _Place, block: Component) -> _Circuit:
+    """What `tree.Circuit` holds, for one instance at the file's operating point."""
+    cost, static = block.cost, block.static
+    source = cost.source or block.source
+    dynamic_w = (cost.power or 0.0) / cost.per * energy.power_ratio(file, place.name)
+    static_w = static.power / static.per if static else 0.0
+    actions = {
+        name: ActionCost(
+            energy_j=action.energy / action.per * energy.stated_ratio(file, place.name),
+            source=action.source or block.source,
+        )
+        for name, action in block.actions.items()
+    }
+    for (component, name), rate in energy.FULL_LOAD.items():
+        if component == place.name and name not in actions and cost.power is not None:
+            if isinstance(block, files.Register) and block.charge == "access":
+                continue
+            joules = energy.energy_per_action(dynamic_w * place.count, rate(file))
+            actions[name] = ActionCost(energy_j=joules, source=source)
+    return _Circuit(
+        count=place.count,
+        area_m2=cost.area / cost.per * energy.area_ratio(file, place.name),
+        power_w=dynamic_w + static_w,
+        static_w=static_w,
+        gated=static.gated if static else False,
+        actions=actions,
+        source=source,
+    )
+
+
+def _overheads(file: HardwareFile, blocks: Mapping[str, Overhead]) -> tuple[tree.Overhead, ...]:
+    return tuple(
+        tree.Overhead(**_circuit(file, _Place(name, block.count), block), name=name, charge=block.charge)
+        for name, block in blocks.items()
+    )
+
+
+def _register(file: HardwareFile, name: str, block: files.Register) -> tree.Register:
+    circuit = _circuit(file, _Place(name, block.count), block)
+    return tree.Register(**circuit, size_bytes=int(block.size), charge=block.charge)
+
+
+def _unit(file: HardwareFile, name: str, block: files.DigitalUnit) -> tree.DigitalUnit:
+    return tree.DigitalUnit(**_circuit(file, _Place(name, block.count), block), rate=block.rate)
+
+
+def _crossbar(file: HardwareFile) -> tree.Crossbar:
+    block, cell = file.ima.crossbar, file.ima.cell
+    return tree.Crossbar(
+        **_circuit(file, _Place("crossbar", block.count), block),
+        rows=block.rows,
+        columns=block.columns,
+        unit_column=block.unit_column,
+        slices=block.slices,
+        energy=block.energy,
+        cell=tree.Cell(
+            bits=cell.bits,
+            on_resistance=cell.on_resistance,
+            off_resistance=cell.off_resistance,
+            read_voltage=cell.read_voltage,
+        ),
+    )
+
+
+def _dac(file: HardwareFile) -> tree.Dac:
+    block, crossbar = file.ima.dac, file.ima.crossbar
+    count = energy.dac_count(file)
+    return tree.Dac(
+        **_circuit(file, _Place("dac", count), block),
+        bits=block.bits,
+        charge=block.charge,
+        arrays_per_driver=max(1, round(crossbar.count * crossbar.rows / count)),
+    )
+
+
+def _ima(file: HardwareFile) -> tree.Ima:
+    ima, adc = file.ima, file.ima.adc
+    columns_per_adc = ceil(ima.crossbar.count * ima.crossbar.columns / adc.count)
+    conversion_ps = ceil(columns_per_adc * 10**12 / Fraction(adc.rate))
+    cycle_ps = picoseconds(ima.cycle)
+    return tree.Ima(
+        crossbars=ima.crossbar.count,
+        cycle_ps=cycle_ps,
+        bit_cycle_ps=max(cycle_ps, conversion_ps),
+        columns_per_adc=columns_per_adc,
+        crossbar=_crossbar(file),
+        dac=_dac(file),
+        sample_hold=tree.SampleHold(
+            **_circuit(file, _Place("sample_hold", energy.sample_hold_count(file)), ima.sample_hold)
+        ),
+        adc=tree.Adc(
+            **_circuit(file, _Place("adc", adc.count), adc),
+            bits=adc.bits,
+            rate=adc.rate,
+            converts=adc.converts,
+            scaling=adc.scaling,
+        ),
+        shift_add=tree.ShiftAdd(**_circuit(file, _Place("shift_add", ima.shift_add.count), ima.shift_add)),
+        input_register=_register(file, "input_register", ima.input_register),
+        output_register=_register(file, "output_register", ima.output_register),
+        overheads=_overheads(file, ima.overheads),
+    )
+
+
+def _edram(file: HardwareFile) -> tree.Edram:
+    block = file.tile.edram
+    return tree.Edram(
+        **_circuit(file, _Place("edram", 1), block),
+        size_bytes=int(block.size),
+        access_bits=block.access_bits,
+        bytes_per_cycle=int(block.bytes_per_cycle),
+    )
+
+
+def _bus(file: HardwareFile) -> tree.Bus:
+    block = file.tile.bus
+    (action,) = block.actions
+    bits = 1 if action == "bit" else block.access_bits
+    assert bits is not None
+    return tree.Bus(**_circuit(file, _Place("bus", 1), block), wires=block.wires, charge=action, bits_per_action=bits)
+
+
+def _router(file: HardwareFile) -> tree.Router:
+    block = file.tile.router
+    return tree.Router(
+        **_circuit(file, _Place("router", 1), block),
+        ports=block.ports,
+        flit_bits=block.flit_bits,
+        flit_rate=block.flit_rate,
+        latency_ps=picoseconds(block.latency),
+        shared_by=block.shared_by,
+    )
+
+
+def _tile(file: HardwareFile) -> tree.Tile:
+    tile = file.tile
+    return tree.Tile(
+        imas=file.ima.count,
+        ima=_ima(file),
+        grid=tree.Grid(columns=tile.grid.columns, rows=tile.grid.rows),
+        cycle_ps=picoseconds(tile.cycle),
+        edram=_edram(file),
+        bus=_bus(file),
+        router=_router(file),
+        activation=_unit(file, "activation", tile.activation),
+        pool=_unit(file, "pool", tile.pool),
+        alu=_unit(file, "alu", tile.alu),
+        shift_add=_unit(file, "tile_shift_add", tile.shift_add) if tile.shift_add else None,
+        output_register=(
+            _register(file, "tile_output_register", tile.output_register) if tile.output_register else None
+        ),
+        overheads=_overheads(file, tile.overheads),
+    )
+
+
+def _links(file: HardwareFile) -> tree.Links:
+    block = file.chip.links
+    circuit = _circuit(file, _Place("link", block.count), block)
+    if block.always_on:
+        circuit["static_w"], circuit["gated"] = circuit["power_w"], False
+    return tree.Links(
+        **circuit,
+        bandwidth=block.bandwidth,
+        latency_ps=picoseconds(block.latency),
+        always_on=block.always_on,
+        packet_bytes=int(block.packet_size) if block.packet_size is not None else 0,
+    )
+
+
+def _pipeline(file: HardwareFile) -> tree.Pipeline:
+    stages = file.pipeline
+    ima_ps, tile_ps = _ima(file).bit_cycle_ps, picoseconds(file.tile.cycle)
+    return tree.Pipeline(
+        edram_read=stages.edram_read,
+        adc_trail=stages.adc_trail,
+        shift_add=stages.shift_add,
+        activation=stages.activation,
+        edram_write=stages.edram_write,
+        edram_read_ps=stages.edram_read * tile_ps,
+        adc_trail_ps=stages.adc_trail * ima_ps,
+        shift_add_ps=stages.shift_add * ima_ps,
+        activation_ps=stages.activation * tile_ps,
+        edram_write_ps=stages.edram_write * tile_ps,
+    )

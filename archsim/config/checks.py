@@ -1,0 +1,172 @@
+"""Checks across the fields of a hardware file: what no single field can get wrong.
+
+Only what is contradictory or leaves a figure undefined is an error. A slow or narrow ADC is neither: it stretches the
+read cycle or clips, and `archsim check` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from math import ceil
+
+from archsim.config.blocks import Component, Overhead
+from archsim.config.document import Block, Scalar
+from archsim.config.model import HardwareFile, Register
+from archsim.config.sources import blocks, unknown_keys
+from archsim.errors import Problem
+
+Finding = tuple[str, str]
+"""Dotted path and what is wrong there."""
+
+_MOST_CROSSBARS = 100_000_000
+
+RESERVED = frozenset(
+    {"adc", "dac", "sample_hold", "crossbar", "shift_add", "input_register", "output_register"}
+    | {"edram", "bus", "router", "link", "activation", "pool", "alu", "tile_shift_add", "tile_output_register"}
+)
+"""Component names of the cost table that an overhead must not take."""
+
+_DERIVED_ACTION = (
+    ("ima.crossbar", "read"),
+    ("ima.dac", "drive"),
+    ("ima.sample_hold", "sample"),
+    ("ima.adc", "convert"),
+    ("ima.shift_add", "add"),
+    ("tile.activation", "activate"),
+    ("tile.pool", "compare"),
+    ("tile.shift_add", "add"),
+)
+"""Actions whose energy follows from the printed power when `actions` does not state it."""
+
+_STATED_ACTIONS = (
+    ("tile.edram", ("access",)),
+    ("tile.router", ("flit",)),
+    ("tile.alu", ("add", "multiply", "divide")),
+)
+
+
+def findings(hardware: HardwareFile) -> Iterator[Finding]:
+    """Everything that is wrong across fields."""
+    yield from _geometry(hardware)
+    yield from _conductances(hardware)
+    yield from _energies(hardware)
+    yield from _transport(hardware)
+    yield from _overheads(hardware)
+    yield from _free_area(hardware)
+
+
+def uncited(document: Block) -> Iterator[Problem]:
+    """Sources whose work is not in the bibliography; needs no valid model, only the document."""
+    bibliography = document.entries.get("bibliography")
+    known = bibliography.entries if isinstance(bibliography, Block) else {}
+    yield from _uncited(document, "", known)
+
+
+def _uncited(block: Block, path: str, known: Collection[str]) -> Iterator[Problem]:
+    for key, node in block.entries.items():
+        here = f"{path}.{key}" if path else key
+        if isinstance(node, Block) and here != "bibliography":
+            yield from _uncited(node, here, known)
+        elif key == "source" and isinstance(node, Scalar) and node.text.strip():
+            yield from (Problem(node.where, f"{here}: {what}") for what in unknown_keys(node.text, known))
+
+
+def _geometry(hardware: HardwareFile) -> Iterator[Finding]:
+    tile, ima, precision = hardware.tile, hardware.ima, hardware.precision
+    crossbar = ima.crossbar
+    if tile.grid.columns * tile.grid.rows != tile.count:
+        size = f"{tile.grid.columns} x {tile.grid.rows}"
+        yield "tile.grid", f"{size} places do not fit {tile.count} tiles; expected columns x rows = tile.count"
+    slices = ceil(precision.weight_bits / ima.cell.bits)
+    sides = 2 if precision.encoding == "differential" else 1
+    needed = f"{precision.weight_bits}-bit weights in {ima.cell.bits}-bit cells take {slices} cells"
+    if crossbar.slices == "columns" and slices * sides > crossbar.columns:
+        pair = ", twice for a differential pair" if sides == 2 else ""
+        yield "ima.crossbar.columns", f"{needed}{pair}, more than the {crossbar.columns} columns of an array"
+    if crossbar.slices == "arrays" and slices > crossbar.count:
+        yield "ima.crossbar.count", f"{needed} in as many arrays, more than the {crossbar.count} arrays of an IMA"
+    if crossbar.slices == "arrays" and sides > crossbar.columns:
+        yield "ima.crossbar.columns", "a differential pair needs 2 columns"
+    if ima.adc.count > crossbar.count * crossbar.columns:
+        columns = crossbar.count * crossbar.columns
+        yield "ima.adc.count", f"{ima.adc.count} converters for {columns} columns; expected at most one a column"
+    total = tile.count * ima.count * crossbar.count
+    if total > _MOST_CROSSBARS:
+        yield "tile.count", f"the chip would have {total:,} crossbars, above the sanity bound of {_MOST_CROSSBARS:,}"
+    if tile.edram.access_bits > 8 * tile.edram.size:
+        yield "tile.edram.access_bits", "an access is wider than the memory"
+
+
+def _conductances(hardware: HardwareFile) -> Iterator[Finding]:
+    cell = hardware.ima.cell
+    if hardware.ima.crossbar.energy == "v2gt":
+        for name in ("on_resistance", "off_resistance", "read_voltage"):
+            if getattr(cell, name) is None:
+                yield "ima.cell", f"{name} is missing; crossbar.energy: v2gt computes reads from it"
+    if cell.on_resistance and cell.off_resistance and cell.on_resistance >= cell.off_resistance:
+        yield "ima.cell.on_resistance", "is not below off_resistance; expected the conducting state to conduct better"
+
+
+def _component(hardware: HardwareFile, path: str) -> Component | None:
+    level, name = path.split(".")
+    found = getattr(getattr(hardware, level), name)
+    assert found is None or isinstance(found, Component)
+    return found
+
+
+def _energies(hardware: HardwareFile) -> Iterator[Finding]:
+    for path, action in _DERIVED_ACTION:
+        component = _component(hardware, path)
+        if component is not None and component.cost.power is None and action not in component.actions:
+            yield path, f"has neither cost.power nor actions.{action}; expected one, else its energy is unknown"
+    for path, actions in _STATED_ACTIONS:
+        component = _component(hardware, path)
+        for action in actions:
+            if component is not None and action not in component.actions:
+                yield path, f"actions.{action} is missing; expected an energy such as 1.5 pJ"
+    for path in ("ima.input_register", "ima.output_register", "tile.output_register"):
+        register = _component(hardware, path)
+        if isinstance(register, Register):
+            yield from _register(path, register)
+
+
+def _register(path: str, register: Register) -> Iterator[Finding]:
+    if register.charge == "access":
+        for action in ("read", "write"):
+            if action not in register.actions:
+                yield path, f"actions.{action} is missing; charge: access counts it"
+    elif register.cost.power is None and "window" not in register.actions:
+        yield path, "has neither cost.power nor actions.window; expected one, else its energy is unknown"
+
+
+def _transport(hardware: HardwareFile) -> Iterator[Finding]:
+    bus, links = hardware.tile.bus, hardware.chip.links
+    if len(bus.actions) != 1:
+        yield "tile.bus", "expected exactly one of actions.bit and actions.access"
+    elif "access" in bus.actions and bus.access_bits is None:
+        yield "tile.bus", "access_bits is missing; actions.access is charged once for that many bits"
+    if links.always_on and links.cost.power is None:
+        yield "chip.links", "cost.power is missing; always_on links draw it all the time"
+    if not links.always_on and ("packet" not in links.actions or links.packet_size is None):
+        yield "chip.links", "actions.packet and packet_size are needed where links are not always_on"
+
+
+def _overheads(hardware: HardwareFile) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for level in ("ima", "tile", "chip"):
+        overheads: dict[str, Overhead] = getattr(hardware, level).overheads
+        for name, overhead in overheads.items():
+            path = f"{level}.overheads.{name}"
+            if name in RESERVED:
+                yield path, f"'{name}' is the name of a component; expected another name"
+            elif name in seen:
+                yield path, f"'{name}' is also at {seen[name]}; expected names that differ"
+            seen.setdefault(name, path)
+            if overhead.charge == "per_cycle_in_use" and "cycle" not in overhead.actions:
+                yield path, "actions.cycle is missing; charge: per_cycle_in_use counts it"
+
+
+def _free_area(hardware: HardwareFile) -> Iterator[Finding]:
+    for path, block in blocks(hardware):
+        if isinstance(block, Component) and block.cost.area == 0 and not block.notes:
+            yield f"{path}.cost.area", "is 0 without a reason; expected notes in this block that give one"

@@ -1,0 +1,126 @@
+"""Reads hardware files: `load_hardware("isaac-ce")`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from pydantic import ValidationError
+
+from archsim.config.checks import findings, uncited
+from archsim.config.complaints import complain, problems_of
+from archsim.config.document import Block, Plain, plain
+from archsim.config.merge import SUFFIXES, apply_overrides, read_extended
+from archsim.config.model import HardwareFile
+from archsim.config.shipped import find
+from archsim.config.sources import Citation, citations_of
+from archsim.errors import InputError, Problem
+
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Hardware:
+    """A valid hardware description: the typed `model`, and the `document` it was read from with its positions.
+
+    Two are equal when their expanded documents are, whatever the files were called and however keys were ordered.
+    """
+
+    model: HardwareFile
+    document: Block
+    overridden: tuple[tuple[str, str], ...] = ()
+    """(path, value) of what was set from outside the file, in order."""
+
+    @property
+    def name(self) -> str:
+        """Name the file gives itself."""
+        return self.model.name
+
+    @property
+    def expanded(self) -> dict[str, object]:
+        """The document as plain values after `extends` and overrides: text as printed, whole numbers and truth values
+        as such. Written to YAML or JSON it loads again and hashes the same."""
+        return {key: _value(plain(node)) for key, node in self.document.entries.items()}
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 (hex) of the expanded document with sorted keys."""
+        canonical = json.dumps(plain(self.document), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def replace(self, changes: Mapping[str, object]) -> Hardware:
+        """This hardware with values set by dotted path: `hw.replace({"ima.adc.bits": 6})`.
+
+        Raises
+        ------
+        InputError
+            All paths and values that are wrong, with positions `--set path`.
+        """
+        document, problems = apply_overrides(self.document, changes)
+        return _hardware(document, problems, (*self.overridden, *_record(changes)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Hardware) and self.hash == other.hash
+
+    def __hash__(self) -> int:
+        return hash(self.hash)
+
+
+def load_hardware(name_or_path: str | os.PathLike[str], overrides: Mapping[str, object] = _NOTHING) -> Hardware:
+    """Hardware of a shipped name (`isaac-ce`) or a YAML file, with values set by dotted path.
+
+    Raises
+    ------
+    InputError
+        All problems of the file, each `file:line: path: what was wrong, what was expected`.
+    """
+    document, problems = read_extended(find("hwconfigs", name_or_path, SUFFIXES))
+    document, further = apply_overrides(document, overrides)
+    return _hardware(document, [*problems, *further], _record(overrides))
+
+
+def citations(hardware: Hardware) -> tuple[Citation, ...]:
+    """The works that the numbers of this hardware come from."""
+    return citations_of(hardware.model)
+
+
+def _record(changes: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    return tuple((path, str(value)) for path, value in changes.items())
+
+
+def _hardware(document: Block, problems: list[Problem], overridden: tuple[tuple[str, str], ...]) -> Hardware:
+    problems = [*problems, *uncited(document)]
+    try:
+        model = HardwareFile.model_validate(plain(document))
+    except ValidationError as error:
+        raise InputError(_sorted([*problems_of(error, HardwareFile, document), *problems])) from None
+    problems += [complain(document, path, what) for path, what in findings(model)]
+    if problems:
+        raise InputError(_sorted(problems))
+    return Hardware(model=model, document=document, overridden=overridden)
+
+
+def _sorted(problems: list[Problem]) -> list[Problem]:
+    """Problems in the order of each file's lines; files stay in the order in which they first appear."""
+    files = list(dict.fromkeys(problem.where.rpartition(":")[0] for problem in problems))
+
+    def place(problem: Problem) -> tuple[int, int]:
+        file, _, line = problem.where.rpartition(":")
+        return files.index(file), int(line) if line.isdigit() else 0
+
+    return sorted(problems, key=place)
+
+
+def _value(node: Plain) -> object:
+    if isinstance(node, dict):
+        return {key: _value(child) for key, child in node.items()}
+    if isinstance(node, list):
+        return [_value(child) for child in node]
+    if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", node) and node != "-0":
+        return int(node)
+    return {"true": True, "false": False}.get(node, node)

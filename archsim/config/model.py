@@ -1,0 +1,294 @@
+"""The typed model of a hardware file.
+
+Figures stand in the file as their source prints them: each cost names how many instances it covers (`per`) and, where
+that matters, the operating point it was printed for (`at`). What follows from them (energy per action, power at another
+operating point, roll-ups) is derived in `archsim.components` and never written into a file.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from archsim.config.blocks import (
+    AdcCost,
+    ArrayCost,
+    Component,
+    CycleCost,
+    Model,
+    Overhead,
+    RegisterCost,
+    ShiftAddCost,
+    Sourced,
+)
+from archsim.config.types import (
+    AdcBits,
+    Bandwidth,
+    Bytes,
+    CellBits,
+    Count,
+    Cycle,
+    Cycles,
+    DacBits,
+    Frequency,
+    Latency,
+    Length,
+    Lines,
+    Name,
+    OperandBits,
+    OperationRate,
+    Resistance,
+    SampleRate,
+    SlackRows,
+    SumBits,
+    Text,
+    Truth,
+    Voltage,
+    WireBits,
+    Year,
+)
+
+
+class Technology(Sourced):
+    node: Length
+
+
+class Precision(Sourced):
+    """Operand widths. Output activations are stored at `input_bits`.
+
+    `encoding` is how signed weights reach the cells: `offset` adds 2^(weight_bits-1), `flip` does so and stores the
+    complement of columns whose sum could set the top bit (one ADC bit less), `differential` uses a pair of columns.
+    """
+
+    weight_bits: OperandBits
+    input_bits: OperandBits
+    partial_sum_bits: SumBits
+    encoding: Literal["offset", "flip", "differential"]
+
+
+class Crossbar(Component):
+    """Arrays of one IMA. `slices` says where the bit slices of a weight sit: in neighbouring columns of one array or in
+    sibling arrays. `energy` says how a read is charged: by the table value, or V^2 G t from the stored conductances.
+    `unit_column` adds a column of ones that sums the inputs.
+    """
+
+    ACTIONS = ("read",)
+    count: Count
+    rows: Lines
+    columns: Lines
+    unit_column: Truth
+    slices: Literal["columns", "arrays"]
+    energy: Literal["table", "v2gt"]
+    cost: ArrayCost
+
+
+class Cell(Sourced):
+    bits: CellBits
+    on_resistance: Resistance | None = None
+    off_resistance: Resistance | None = None
+    read_voltage: Voltage | None = None
+
+
+class Dac(Component):
+    """Row drivers. Without `count` every row of every array has its own. `charge: used` counts the rows that hold
+    weights in each cycle, `active` only those with a non-zero input digit (machines that gate).
+    """
+
+    ACTIONS = ("drive",)
+    count: Count | None = None
+    bits: DacBits
+    charge: Literal["used", "active"]
+
+
+class SampleHold(Component):
+    """Without `count` every column of every array has its own."""
+
+    ACTIONS = ("sample",)
+    count: Count | None = None
+    cost: CycleCost
+
+
+class Adc(Component):
+    """Converters of one IMA. `converts: used` counts columns that hold weights, `all` every column of an array in use.
+
+    `scaling` carries the cost to another resolution than it was printed for (`cost.at.bits`).
+    """
+
+    ACTIONS = ("convert",)
+    count: Count
+    bits: AdcBits
+    rate: SampleRate
+    converts: Literal["used", "all"]
+    scaling: Literal["sar", "exponential", "linear", "none"] = "none"
+    cost: AdcCost
+
+
+class ShiftAdd(Component):
+    ACTIONS = ("add",)
+    count: Count
+    cost: ShiftAddCost
+
+
+class Register(Component):
+    """`charge: window` counts one action `window` per array and window, `access` counts `read` and `write`."""
+
+    ACTIONS = ("window", "read", "write")
+    count: Count = 1
+    size: Bytes
+    charge: Literal["window", "access"] = "window"
+    cost: RegisterCost
+
+
+class Ima(Sourced):
+    count: Count
+    cycle: Cycle
+    crossbar: Crossbar
+    cell: Cell
+    dac: Dac
+    sample_hold: SampleHold
+    adc: Adc
+    shift_add: ShiftAdd
+    input_register: Register
+    output_register: Register
+    overheads: dict[Name, Overhead] = Field(default_factory=dict)
+
+
+class Grid(Model):
+    columns: Lines
+    rows: Lines
+
+
+class Edram(Component):
+    """Tile memory: one `access` moves `access_bits`; at most `bytes_per_cycle` pass in one tile cycle."""
+
+    ACTIONS = ("access",)
+    size: Bytes
+    access_bits: WireBits
+    bytes_per_cycle: Bytes
+
+
+class Bus(Component):
+    """eDRAM-to-IMA bus, charged per `bit`, or per `access` of `access_bits`."""
+
+    ACTIONS = ("bit", "access")
+    wires: WireBits
+    access_bits: WireBits | None = None
+
+
+class Router(Component):
+    """One router serves `shared_by` tiles; `latency` is a flit's time through one router and its link."""
+
+    ACTIONS = ("flit",)
+    ports: Count
+    flit_bits: WireBits
+    flit_rate: Frequency
+    latency: Latency
+    shared_by: Count
+
+
+class DigitalUnit(Component):
+    """`count` units in a tile, each doing `rate` operations per second."""
+
+    count: Count
+    rate: OperationRate
+
+
+class Activation(DigitalUnit):
+    ACTIONS = ("activate",)
+
+
+class Pool(DigitalUnit):
+    ACTIONS = ("compare",)
+
+
+class TileShiftAdd(DigitalUnit):
+    ACTIONS = ("add",)
+
+
+class Alu(DigitalUnit):
+    """Element-wise arithmetic of residual adds, normalisation and softmax."""
+
+    ACTIONS = ("add", "multiply", "divide")
+
+
+class Tile(Sourced):
+    count: Count
+    grid: Grid
+    cycle: Cycle
+    edram: Edram
+    bus: Bus
+    router: Router
+    activation: Activation
+    pool: Pool
+    alu: Alu
+    shift_add: TileShiftAdd | None = None
+    output_register: Register | None = None
+    overheads: dict[Name, Overhead] = Field(default_factory=dict)
+
+
+class Pipeline(Sourced):
+    """Lengths of the stages around the crossbar reads: `adc_trail` and `shift_add` in read cycles of the IMA, the
+    others in tile cycles (ISAAC has one clock for both).
+    """
+
+    edram_read: Cycles
+    adc_trail: Cycles
+    shift_add: Cycles
+    activation: Cycles
+    edram_write: Cycles
+
+
+class Links(Component):
+    """Chip-to-chip links, `bandwidth` each. `always_on` charges the printed power all the time; otherwise every
+    `packet` of `packet_size` costs its energy.
+    """
+
+    ACTIONS = ("packet",)
+    count: Count
+    bandwidth: Bandwidth
+    latency: Latency
+    always_on: Truth
+    packet_size: Bytes | None = None
+
+
+class Chip(Model):
+    """`overflow` says what happens to a network larger than one chip: it spreads over several, or is refused."""
+
+    links: Links
+    overflow: Literal["spread", "refuse"]
+    overheads: dict[Name, Overhead] = Field(default_factory=dict)
+
+
+class Mapping(Model):
+    """Policies of the mapper, not figures of the machine."""
+
+    replication: Literal["balanced", "isaac", "none"] = "balanced"
+    buffer_slack_rows: SlackRows = 1
+    notes: Text | None = None
+
+
+class Reference(Model):
+    """A work the file's sources cite."""
+
+    title: Text
+    authors: Text
+    venue: Text
+    year: Year | None = None
+    doi: Text | None = None
+    url: Text | None = None
+
+
+class HardwareFile(Model):
+    """Everything in a hardware file, after `extends`."""
+
+    name: Name
+    description: Text
+    bibliography: dict[Name, Reference]
+    technology: Technology
+    precision: Precision
+    ima: Ima
+    tile: Tile
+    pipeline: Pipeline
+    chip: Chip
+    mapping: Mapping = Mapping()

@@ -1,0 +1,100 @@
+"""A data set through the quantized network and through the float one: predictions, agreement, accuracy and measured activity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.function.activity import Counting, LayerActivity, merge
+from archsim.function.calibrate import Ranges, calibrate
+from archsim.function.compare import FunctionReport, compare
+from archsim.function.executor import run_float
+from archsim.function.infer import default_batch, infer
+from archsim.function.network import Pixels, Precision, QuantizedNetwork
+from archsim.function.quantize import quantize
+from archsim.workload import Batch, Dataset, Graph, Preprocessing
+
+Progress = Callable[[int], None]
+Array = NDArray[Any]
+
+LARGEST_BATCH = 256
+"""Pictures decoded at a time; a small network's tensors would allow far more, its pictures would not."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Evaluation:
+    """What a data set showed. `predictions` and `float_predictions` are int64 [N]; `activity` is by matrix layer, over all N pictures."""
+
+    report: FunctionReport
+    predictions: NDArray[np.int64]
+    float_predictions: NDArray[np.int64]
+    activity: Mapping[str, LayerActivity]
+    calibration: str
+
+
+def evaluate(
+    graph: Graph,
+    data: Dataset,
+    *,
+    precision: Precision,
+    counting: Counting,
+    calibration: Dataset | None = None,
+    engine: str = "integer",
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Quantize `graph` and run `data` through it and through the float network, a batch at a time.
+
+    Activation ranges come from `calibration` if given, else from the network's preprocessing file, else from `data` itself
+    (`Evaluation.calibration` says which).
+    """
+    ranges = _ranges(graph, data, calibration)
+    network = quantize(graph, ranges, precision=precision, pixels=_pixels(data.preprocessing))
+    size = min(default_batch(network), LARGEST_BATCH)
+    measured: list[Array] = []
+    reference: list[Array] = []
+    activity: dict[str, LayerActivity] = {}
+    for batch in data.batches(size):
+        found = infer(network, _network_input(network, batch), engine=engine, counting=counting)
+        measured.append(found.logits)
+        reference.append(run_float(graph, batch.images, keep=[network.logits])[network.logits])
+        for layer in found.activity:
+            activity[layer.name] = merge([activity[layer.name], layer]) if layer.name in activity else layer
+        if progress is not None:
+            progress(sum(len(part) for part in measured))
+    logits, wanted = np.concatenate(measured), np.concatenate(reference)
+    return Evaluation(
+        report=compare(wanted, logits, data.labels, weights=graph.weights),
+        predictions=logits.reshape(len(logits), -1).argmax(axis=1),
+        float_predictions=wanted.reshape(len(wanted), -1).argmax(axis=1),
+        activity=MappingProxyType(activity),
+        calibration=ranges.origin,
+    )
+
+
+def _ranges(graph: Graph, data: Dataset, calibration: Dataset | None) -> Ranges:
+    if calibration is not None:
+        return calibrate(graph, _inputs(calibration), origin=calibration.name)
+    if data.preprocessing.ranges:
+        return Ranges(values=data.preprocessing.ranges, origin="shipped")
+    return calibrate(graph, _inputs(data), origin="self")
+
+
+def _inputs(data: Dataset) -> Iterator[Array]:
+    for batch in data.batches(LARGEST_BATCH):
+        yield batch.images
+
+
+def _pixels(preprocessing: Preprocessing) -> Pixels:
+    return Pixels(mean=preprocessing.mean, scale=preprocessing.scale)
+
+
+def _network_input(network: QuantizedNetwork, batch: Batch) -> Array:
+    """Raw pixels [N, C, H, W] where they drive the crossbars, else the normalised pictures."""
+    if network.pixels is None:
+        return batch.images
+    return np.ascontiguousarray(batch.pixels.transpose(0, 3, 1, 2))

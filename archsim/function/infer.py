@@ -1,0 +1,232 @@
+"""Quantized inference: integers through the crossbars (any engine) and through the digital units, with counts of what
+happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.errors import InputError, Problem
+from archsim.function import kernels
+from archsim.function.activity import (
+    Counting,
+    Counts,
+    LayerActivity,
+    input_counts,
+    merge,
+    row_group_starts,
+    zero_groups,
+    zeros_per_image,
+)
+from archsim.function.engines import ENGINES, Engine
+from archsim.function.fixedpoint import clamps_of, dyadic, store
+from archsim.function.integer import Multiply
+from archsim.function.network import MatrixLayer, QuantizedNetwork, QuantizedStep
+from archsim.function.units import Operand, finish, wide
+from archsim.function.unroll import Block, blocks, unroll
+
+Array = NDArray[Any]
+Progress = Callable[[int], None]
+
+BATCH_BYTES = 64 << 20
+"""Stored activations a batch may take: all tensors of the images in it, were none freed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Inference:
+    """Outcome of `infer` on N images.
+
+    Attributes
+    ----------
+    outputs : network outputs by name, real values float64 [N, *shape].
+    logits : float64 [N, *shape], before any softmax.
+    predictions : int64 [N], the largest logit's index.
+    activity : per matrix layer; empty when nothing was counted.
+    tensors : stored integers by name, for the names asked for.
+    """
+
+    outputs: Mapping[str, Array]
+    logits: Array
+    predictions: NDArray[np.int64]
+    activity: tuple[LayerActivity, ...]
+    tensors: Mapping[str, Array]
+
+
+def infer(
+    network: QuantizedNetwork,
+    images: Array,
+    *,
+    engine: str | Engine = "integer",
+    counting: Counting | None = None,
+    keep: Collection[str] = (),
+    batch: int | None = None,
+    progress: Progress | None = None,
+) -> Inference:
+    """Run a quantized network.
+
+    Parameters
+    ----------
+    images : uint8 pixels [N, *input shape] if `network.pixels` is set, else float, normalised.
+    engine : a name in ENGINES or an engine.
+    counting : count input activity, for crossbars of this kind.
+    keep : tensors to return as stored.
+    batch : images at a time; by default bounded by memory.
+    progress : called with the number of images done.
+
+    Raises
+    ------
+    InputError
+        Pictures of another shape or type, an unknown engine or tensor.
+    """
+    known = {network.input, *(step.tensor for step in network.steps)}
+    _check(network, images, engine, set(keep) - known)
+    prepare = ENGINES[engine] if isinstance(engine, str) else engine
+    products = {layer.name: prepare(layer) for layer in network.matrices}
+    wanted = {network.logits, *network.outputs, *keep}
+    found: dict[str, list[Array]] = {name: [] for name in wanted}
+    counts: dict[str, list[LayerActivity]] = {layer.name: [] for layer in network.matrices}
+    size = batch or default_batch(network)
+    for start in range(0, len(images), size):
+        part = images[start : start + size]
+        for operand, activity in walk_integers(network, part, products, counting):
+            if operand.name in wanted:
+                found[operand.name].append(operand.values)
+            if activity is not None:
+                counts[activity.name].append(activity)
+        if progress is not None:
+            progress(min(len(images), start + size))
+    whole = {
+        name: Operand(name=name, values=np.concatenate(parts), format=network.format_of(name))
+        for name, parts in found.items()
+    }
+    logits = whole[network.logits].real()
+    return Inference(
+        outputs={name: whole[name].real() for name in network.outputs},
+        logits=logits,
+        predictions=logits.reshape(len(logits), -1).argmax(axis=1),
+        activity=tuple(merge(parts) for parts in counts.values() if parts),
+        tensors={name: whole[name].values for name in keep},
+    )
+
+
+def default_batch(network: QuantizedNetwork) -> int:
+    """Images whose stored tensors fit BATCH_BYTES, at least one."""
+    elements = sum(int(np.prod(step.shape)) for step in network.steps)
+    return max(1, BATCH_BYTES // max(1, elements * network.formats[network.input].dtype.itemsize))
+
+
+def _check(network: QuantizedNetwork, images: Array, engine: str | Engine, unknown: set[str]) -> None:
+    where = f"workload {network.name}"
+    problems = [Problem(where, f"stores no tensor {name!r}") for name in sorted(unknown)]
+    if isinstance(engine, str) and engine not in ENGINES:
+        problems.append(Problem("engine", f"unknown engine {engine!r}; known are {', '.join(ENGINES)}"))
+    if images.shape[1:] != network.input_shape or len(images) == 0:
+        problems.append(Problem(where, f"takes pictures [N, *{network.input_shape}] with N > 0, got {images.shape}"))
+    if network.pixels is not None and images.dtype != np.uint8:
+        problems.append(Problem(where, f"takes raw pixels (uint8), got {images.dtype}"))
+    if network.pixels is None and images.dtype.kind != "f":
+        problems.append(Problem(where, f"takes normalised pictures (float), got {images.dtype}"))
+    if problems:
+        raise InputError(problems)
+
+
+def walk_integers(
+    network: QuantizedNetwork, images: Array, products: Mapping[str, Multiply], counting: Counting | None = None
+) -> Iterator[tuple[Operand, LayerActivity | None]]:
+    """Each stored tensor of a batch, the input first, with the counts of the matrix layer that made it."""
+    last = {name: step.tensor for step in network.steps for name in step.step.inputs}
+    form = network.formats[network.input]
+    image = (
+        images.astype(form.dtype) if network.pixels is not None else store(images.astype(np.float64) / form.scale, form)
+    )
+    operand = Operand(name=network.input, values=np.ascontiguousarray(image), format=form)
+    held = {network.input: operand}
+    yield operand, None
+    for step in network.steps:
+        sources = [held[name] for name in step.step.inputs]
+        if step.matrix is None:
+            operand, activity = finish(step, sources), None
+        else:
+            operand, activity = run_matrix(step, step.matrix, sources[0].values, products[step.matrix.name], counting)
+        for name in set(step.step.inputs):
+            if last[name] == step.tensor:
+                del held[name]
+        if step.tensor in last:
+            held[step.tensor] = operand
+        yield operand, activity
+
+
+def run_matrix(
+    step: QuantizedStep, layer: MatrixLayer, x: Array, product: Multiply, counting: Counting | None
+) -> tuple[Operand, LayerActivity | None]:
+    """A convolution or fully connected layer: product, bias, fused layers, and the one rounding."""
+    geometry = layer.geometry
+    x = np.ascontiguousarray(x).reshape(len(x), geometry.channels, geometry.height, geometry.width)
+    limits = None if step.format is None else clamps_of(step.step.fused, step.format)
+    shape = (len(x), geometry.outputs, geometry.windows)
+    out = np.empty(shape, np.float64 if step.format is None or limits is None else step.format.dtype)
+    starts = None
+    if counting is not None:
+        packed = dict(counting.packed_groups).get(layer.name, 1)
+        starts = row_group_starts(geometry, counting.crossbar_rows, packed)
+    empty = np.zeros(0 if starts is None else len(starts) - 1, np.int64)
+    for block in blocks(geometry, len(x)):
+        unrolled = unroll(x, geometry, block, layer.pad)
+        if starts is not None:
+            empty = empty + zero_groups(unrolled, starts)
+        accumulators = product(unrolled.transpose(0, 2, 1)).transpose(0, 2, 1).reshape(geometry.outputs, -1)
+        _leave(step, layer, limits, accumulators, block, out)
+    values = out.reshape(len(x), *step.step.layer.shape)
+    if step.format is None or limits is None:
+        values = wide(step, values)
+    operand = Operand(name=step.tensor, values=values, format=step.format)
+    if counting is None:
+        return operand, None
+    return operand, _activity(layer, x, counting, empty, operand.values)
+
+
+def _leave(
+    step: QuantizedStep,
+    layer: MatrixLayer,
+    limits: tuple[int, int] | None,
+    accumulators: Array,
+    block: Block,
+    out: Array,
+) -> None:
+    """Write a block of accumulators [outputs, windows] to out: stored integers, or real values when more work
+    follows."""
+    geometry = layer.geometry
+    part, offset = out[block.start : block.stop], block.first_row * geometry.out_width
+    if step.format is not None and limits is not None:
+        factor = dyadic(layer.scale / step.format.scale)
+        low, high = map(float, limits)
+        accumulators = np.ascontiguousarray(accumulators)
+        kernels.requantize(accumulators, layer.bias, factor, low, high, part, len(part), offset)
+        return
+    real = (accumulators + layer.bias[:, None]) * layer.scale[:, None]
+    width = block.rows * geometry.out_width
+    part[:, :, offset : offset + width] = real.reshape(geometry.outputs, len(part), width).swapaxes(0, 1)
+
+
+def _activity(layer: MatrixLayer, x: Array, counting: Counting, empty: Counts, output: Array) -> LayerActivity:
+    counts = input_counts(x, layer, counting.dac_bits)
+    geometry = layer.geometry
+    return LayerActivity(
+        name=layer.name,
+        windows=geometry.windows,
+        rows=geometry.rows * geometry.groups,
+        input_bits=layer.format.bits,
+        input_cycles=-(-layer.format.bits // counting.dac_bits),
+        zero_inputs=counts[:, 0],
+        one_bits=counts[:, 1],
+        active_rows=counts[:, 2],
+        stored_zeros=zeros_per_image(x),
+        stored=x[0].size,
+        zero_groups=empty,
+        output_zeros=zeros_per_image(output),
+        outputs=output[0].size,
+    )

@@ -1,0 +1,198 @@
+"""Compiled loops of the function package: plain arrays in, plain arrays out, no state.
+
+Each has a NumPy oracle in the tests. Results never depend on the number of threads: parallel loops write
+disjoint parts, and every floating-point sum runs in one fixed order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Pair = tuple[int, int]
+
+
+@njit(cache=True, parallel=True)
+def unroll(
+    x: Array,
+    pad: Array,
+    out: Array,
+    groups: int,
+    kernel: Pair,
+    stride: Pair,
+    dilation: Pair,
+    top: int,
+    left: int,
+    first: int,
+    columns: int,
+) -> None:
+    """Patches of x [N, C, H, W] as rows: out [C * kh * kw, N * output rows * columns].
+
+    Rows run over the groups, then ky, kx and the channels of the group.
+    `first` is the first output row; out's width says how many there are. Positions outside the map take pad [C].
+    """
+    images, channels, height, width = x.shape
+    kh, kw = kernel
+    per_group = channels // groups
+    block = kh * kw * per_group
+    out_rows = out.shape[1] // (images * columns)
+    for row in prange(out.shape[0]):
+        inside = row % block
+        ky = inside // (kw * per_group)
+        kx = (inside // per_group) % kw
+        channel = row // block * per_group + inside % per_group
+        shift = kx * dilation[1] - left
+        low = min(columns, max(0, -(shift // stride[1])))
+        high = max(low, min(columns, (width - 1 - shift) // stride[1] + 1))
+        fill = pad[channel]
+        for image in range(images):
+            for line in range(out_rows):
+                source = (first + line) * stride[0] - top + ky * dilation[0]
+                start = (image * out_rows + line) * columns
+                if source < 0 or source >= height:
+                    for column in range(columns):
+                        out[row, start + column] = fill
+                    continue
+                for column in range(low):
+                    out[row, start + column] = fill
+                if stride[1] == 1:
+                    for column in range(low, high):
+                        out[row, start + column] = x[image, channel, source, column + shift]
+                else:
+                    for column in range(low, high):
+                        out[row, start + column] = x[image, channel, source, column * stride[1] + shift]
+                for column in range(high, columns):
+                    out[row, start + column] = fill
+
+
+@njit(cache=True, parallel=True)
+def narrow_product(weight: Array, x: Array, out: Array) -> None:
+    """out [G, N, M] = weight [G, K, N] transposed times x [G, K, M], in out's type.
+
+    For groups too narrow for BLAS (depthwise).
+    """
+    groups, rows, columns = weight.shape
+    windows = x.shape[2]
+    step = 4096
+    pieces = (windows + step - 1) // step
+    for job in prange(groups * pieces):
+        group = job // pieces
+        start = job % pieces * step
+        stop = min(windows, start + step)
+        for column in range(columns):
+            for window in range(start, stop):
+                out[group, column, window] = 0
+            for row in range(rows):
+                factor = out.dtype.type(weight[group, row, column])
+                for window in range(start, stop):
+                    out[group, column, window] += factor * out.dtype.type(x[group, row, window])
+
+
+@njit(cache=True, parallel=True)
+def add_exact(total: Array, part: Array) -> None:
+    """total [N, M] += part [N, M] (float32 or float64 holding integers)."""
+    for row in prange(total.shape[0]):
+        for column in range(total.shape[1]):
+            total[row, column] += total.dtype.type(part[row, column])
+
+
+@njit(cache=True)
+def block_magnitudes(weight: Array, step: int) -> Array:
+    """Sum of magnitudes of weight [K, N] over blocks of `step` rows: int64 [ceil(K / step), N]."""
+    rows, columns = weight.shape
+    sums = np.zeros(((rows + step - 1) // step, columns), np.int64)
+    for row in range(rows):
+        for column in range(columns):
+            sums[row // step, column] += abs(np.int64(weight[row, column]))
+    return sums
+
+
+@njit(cache=True, parallel=True)
+def requantize(
+    accumulators: Array, bias: Array, multiplier: Array, low: float, high: float, out: Array, images: int, offset: int
+) -> None:
+    """out [images, N, positions] from offset on = clamp(round half to even((accumulators + bias) * multiplier)).
+
+    accumulators [N, images * block] hold positions offset .. offset + block of each image; bias is int64 [N],
+    multiplier float64 [N].
+    """
+    channels = accumulators.shape[0]
+    block = accumulators.shape[1] // images
+    for channel in prange(channels):
+        add = bias[channel]
+        factor = multiplier[channel]
+        for image in range(images):
+            for position in range(block):
+                value = np.rint(np.float64(accumulators[channel, image * block + position] + add) * factor)
+                out[image, channel, offset + position] = np.int64(min(max(value, low), high))
+
+
+@njit(cache=True, parallel=True)
+def pool_max(x: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: int) -> None:
+    """Maximum over the part of each window inside x [maps, H, W]: out [maps, OH, OW]."""
+    maps, height, width = x.shape
+    for index in prange(maps):
+        for row in range(out.shape[1]):
+            y0 = row * stride[0] - top
+            y1 = min(height, y0 + kernel[0])
+            for column in range(out.shape[2]):
+                x0 = column * stride[1] - left
+                x1 = min(width, x0 + kernel[1])
+                best = x[index, max(0, y0), max(0, x0)]
+                for y in range(max(0, y0), y1):
+                    for z in range(max(0, x0), x1):
+                        best = max(best, x[index, y, z])
+                out[index, row, column] = best
+
+
+@njit(cache=True, parallel=True)
+def pool_sum(x: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: int) -> None:
+    """Sum over the part of each window inside x [maps, H, W], in out's type (float64 or int64): out [maps, OH, OW]."""
+    maps, height, width = x.shape
+    for index in prange(maps):
+        for row in range(out.shape[1]):
+            y0 = row * stride[0] - top
+            y1 = min(height, y0 + kernel[0])
+            for column in range(out.shape[2]):
+                x0 = column * stride[1] - left
+                x1 = min(width, x0 + kernel[1])
+                total = out.dtype.type(0)
+                for y in range(max(0, y0), y1):
+                    for z in range(max(0, x0), x1):
+                        total += out.dtype.type(x[index, y, z])
+                out[index, row, column] = total
+
+
+@njit(cache=True, parallel=True)
+def weighted_counts(codes: Array, weight_rows: Array, weight_columns: Array, table: Array, out: Array) -> None:
+    """out [images, T] = sum over codes [images, C, H, W] of table[code, t] * weight_rows[y] * weight_columns[x]."""
+    images, channels, height, width = codes.shape
+    kinds = table.shape[1]
+    for image in prange(images):
+        for channel in range(channels):
+            for y in range(height):
+                if weight_rows[y] == 0:
+                    continue
+                for x in range(width):
+                    weight = weight_rows[y] * weight_columns[x]
+                    for kind in range(kinds):
+                        out[image, kind] += weight * table[codes[image, channel, y, x], kind]
+
+
+@njit(cache=True, parallel=True)
+def zero_windows(rows: Array, starts: Array, out: Array) -> None:
+    """out [groups] = how many columns of rows[starts[g]:starts[g + 1], :] are zero throughout."""
+    windows = rows.shape[1]
+    for group in prange(out.size):
+        seen = np.zeros(windows, rows.dtype)
+        for row in range(starts[group], starts[group + 1]):
+            for window in range(windows):
+                seen[window] |= rows[row, window]
+        count = 0
+        for window in range(windows):
+            count += seen[window] == 0
+        out[group] = count

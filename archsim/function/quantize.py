@@ -1,0 +1,269 @@
+"""Static post-training quantization: a float graph and calibrated ranges become a network of integers.
+
+Activations have one scale per tensor, unsigned when no value is negative and symmetric signed otherwise; weights are
+symmetric, with one scale per output channel or per tensor; biases have the accumulator's precision (Jacob et al., CVPR
+2018, Sec. 2, without zero points).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.errors import InputError, Problem
+from archsim.function.calibrate import Ranges
+from archsim.function.executor import check_runnable
+from archsim.function.network import MatrixLayer, Pixels, Precision, QuantizedNetwork, QuantizedStep, TensorFormat
+from archsim.function.steps import Step, plan_steps, read_out, shared_formats
+from archsim.function.unroll import geometry_of, weight_matrix
+from archsim.workload.graph import Conv, Graph, Linear, Parameters, Reshape, Softmax
+
+Array = NDArray[Any]
+
+
+def _largest(weight: Array) -> NDArray[np.float64]:
+    return np.asarray(np.abs(weight.reshape(len(weight), -1)).max(axis=1), np.float64)
+
+
+WEIGHT_QUANTIZERS: dict[str, Callable[[Array], NDArray[np.float64]]] = {
+    "per_channel": _largest,
+    "per_tensor": lambda weight: np.full(len(weight), _largest(weight).max()),
+}
+"""Real magnitude that the largest weight integer stands for: weight [outputs, ...] to [outputs], by name."""
+
+HEADROOM = {8: 2.0**30, 16: 2.0**46}
+"""Largest bias integer by operand width: half of a 32-bit and of a 48-bit accumulator. A channel whose weights are so
+small beside its bias that it would need more gets a coarser weight scale."""
+
+
+def quantize(
+    graph: Graph,
+    ranges: Ranges,
+    *,
+    precision: Precision | None = None,
+    pixels: Pixels | None = None,
+    weights: str = "per_channel",
+) -> QuantizedNetwork:
+    """Quantize a network.
+
+    Parameters
+    ----------
+    graph : with weights and one input.
+    ranges : (low, high) of every stored tensor, from `calibrate` or a preprocessing file.
+    precision : bits of activations and weights; 8 and 8 by default.
+    pixels : preprocessing of the pictures. When every reader of the input is a convolution or fully connected layer
+    that
+        can take raw pixels exactly, they drive the crossbars and mean and scale go into its weights and bias.
+    weights : a name in WEIGHT_QUANTIZERS.
+
+    Raises
+    ------
+    InputError
+        Missing weights or ranges, unknown quantizer, bits outside 2..16.
+    """
+    precision = precision or Precision()
+    inputs = graph.inputs()
+    check_runnable(graph, inputs[0].shape if len(inputs) == 1 else ())
+    _check_options(precision, weights)
+    steps = plan_steps(graph)
+    wide = read_out(steps)
+    folded = pixels if pixels is not None and precision.input_bits >= 8 and takes_pixels(graph, pixels) else None
+    formats = _formats(graph, steps, ranges, precision, folded is not None)
+    quantized = []
+    for step in steps:
+        fold = folded if folded is not None and _reads_pixels(graph, step) else None
+        quantized.append(
+            QuantizedStep(
+                step=step,
+                shape=graph[step.tensor].shape,
+                format=None if step.tensor in wide else formats[step.tensor],
+                matrix=_matrix(graph, step, formats, precision, fold, WEIGHT_QUANTIZERS[weights]),
+                parameters=_scalings(graph, step),
+            )
+        )
+    return QuantizedNetwork(
+        name=graph.name,
+        input=inputs[0].name,
+        input_shape=inputs[0].shape,
+        precision=precision,
+        pixels=folded,
+        steps=tuple(quantized),
+        formats=MappingProxyType(formats),
+        outputs=graph.outputs,
+        logits=logit_layer(graph),
+        weights=graph.weights,
+    )
+
+
+def logit_layer(graph: Graph) -> str:
+    """The tensor predictions are read from: the first output, before its softmax if it ends in one."""
+    layer = graph[graph.outputs[0]]
+    while isinstance(layer.op, Softmax | Reshape) and _softmax_behind(graph, layer.name):
+        layer = graph[layer.inputs[0]]
+    return layer.name
+
+
+def _softmax_behind(graph: Graph, name: str) -> bool:
+    layer = graph[name]
+    while isinstance(layer.op, Reshape):
+        layer = graph[layer.inputs[0]]
+    return isinstance(layer.op, Softmax)
+
+
+def _check_options(precision: Precision, weights: str) -> None:
+    problems = []
+    for name, bits in (("input_bits", precision.input_bits), ("weight_bits", precision.weight_bits)):
+        if not 2 <= bits <= 16:
+            problems.append(Problem(f"precision.{name}", f"must be 2 to 16, got {bits}"))
+    if weights not in WEIGHT_QUANTIZERS:
+        known = ", ".join(WEIGHT_QUANTIZERS)
+        problems.append(Problem("weights", f"unknown weight quantizer {weights!r}; known are {known}"))
+    if problems:
+        raise InputError(problems)
+
+
+def takes_pixels(graph: Graph, pixels: Pixels) -> bool:
+    """Whether raw pixels can drive the first layers exactly.
+
+    Every reader of the input must be a matrix layer, and one that pads must find the mean among the pixel values (the
+    normalised zero of the padding is the pixel `mean`). A flattened input needs the same mean and scale for all
+    channels.
+    """
+    name = graph.inputs()[0].name
+    mean, scale = pixels.per_channel(graph[name].shape[0])
+    uniform = bool(np.ptp(mean) == 0 and np.ptp(scale) == 0)
+    whole = bool(np.all(mean == np.rint(mean)) and np.all((mean >= 0) & (mean <= 255)))
+    consumers = graph.consumers()
+
+    def takes(name: str) -> bool:
+        if name in graph.outputs or not consumers[name]:
+            return False
+        for layer in consumers[name]:
+            if isinstance(layer.op, Reshape):
+                if not (uniform and takes(layer.name)):
+                    return False
+            elif not isinstance(layer.op, Conv | Linear) or (
+                isinstance(layer.op, Conv) and any(layer.op.padding) and not whole
+            ):
+                return False
+        return True
+
+    return takes(name)
+
+
+def _reads_pixels(graph: Graph, step: Step) -> bool:
+    name = step.inputs[0]
+    while isinstance(graph[name].op, Reshape):
+        name = graph[name].inputs[0]
+    return name == graph.inputs()[0].name
+
+
+def _formats(
+    graph: Graph, steps: Sequence[Step], ranges: Ranges, precision: Precision, pixels: bool
+) -> dict[str, TensorFormat]:
+    """Format of every stored tensor; tensors that share integers share the range that covers them all."""
+    image = graph.inputs()[0].name
+    formats: dict[str, TensorFormat] = {}
+    problems = []
+    for members in shared_formats(steps, [image]):
+        if pixels and image in members:
+            formats.update(dict.fromkeys(members, TensorFormat(bits=precision.input_bits, signed=False, scale=1.0)))
+            continue
+        missing = sorted(members - set(ranges.values))
+        where = f"workload {graph.name}, layer "
+        problems += [Problem(where + name, f"has no range ({ranges.origin} ranges)") for name in missing]
+        known = [ranges.values[name] for name in members if name in ranges.values]
+        if known:
+            low, high = min(low for low, _ in known), max(high for _, high in known)
+            formats.update(dict.fromkeys(members, tensor_format(low, high, precision.input_bits)))
+    if problems:
+        raise InputError(problems)
+    return formats
+
+
+def tensor_format(low: float, high: float, bits: int) -> TensorFormat:
+    """Format for real values low..high: unsigned when low >= 0, else symmetric signed."""
+    signed = low < 0
+    magnitude = max(abs(low), abs(high))
+    levels = 2 ** (bits - signed) - 1
+    # a tensor that is zero throughout has no scale of its own
+    return TensorFormat(bits=bits, signed=signed, scale=magnitude / levels if magnitude > 0 else 1.0)
+
+
+def _scalings(graph: Graph, step: Step) -> Mapping[str, Parameters]:
+    """Parameters of the step's layers that scale per channel; a matrix layer's own are in its MatrixLayer."""
+    layers = [layer for layer in (step.layer, *step.fused) if not isinstance(layer.op, Conv | Linear)]
+    return {layer.name: graph.parameters[layer.name] for layer in layers if layer.name in graph.parameters}
+
+
+def _matrix(
+    graph: Graph,
+    step: Step,
+    formats: Mapping[str, TensorFormat],
+    precision: Precision,
+    pixels: Pixels | None,
+    magnitude: Callable[[Array], NDArray[np.float64]],
+) -> MatrixLayer | None:
+    """Integer weights and bias of a matrix layer (None for others).
+
+    The mean is folded with the *quantized* weights: bias = b - scale * sum(weight integer * mean). Then the rounding
+    error of a weight multiplies (pixel - mean), as in the float network, and not the pixel itself.
+    """
+    layer = step.layer
+    if not isinstance(layer.op, Conv | Linear):
+        return None
+    parameters = graph.parameters[layer.name]
+    geometry = geometry_of(layer, graph[layer.inputs[0]].shape)
+    source = formats[layer.inputs[0]]
+    weight = parameters.weight.astype(np.float64)
+    bias = np.zeros(len(weight)) if parameters.bias is None else parameters.bias.astype(np.float64)
+    mean = np.zeros(geometry.channels)
+    if pixels is not None:
+        mean, scale = _pixel_channels(graph, pixels, geometry.channels)
+        per_group = scale.reshape(geometry.groups, -1).repeat(len(weight) // geometry.groups, axis=0)
+        weight = weight * per_group.reshape(*per_group.shape, *(1,) * (weight.ndim - 2))
+    levels = 2 ** (precision.weight_bits - 1) - 1
+    step_size = _weight_scale(
+        magnitude(weight) / levels, bias, source.scale, max(precision.input_bits, precision.weight_bits)
+    )
+    rounded = np.rint(weight / step_size.reshape(-1, *(1,) * (weight.ndim - 1)))
+    unit = step_size * source.scale
+    integers = weight_matrix(rounded.astype(np.int8 if precision.weight_bits <= 8 else np.int16), geometry.groups)
+    row_mean = weight_matrix(np.broadcast_to(_mean_field(mean, weight, geometry.groups), weight.shape), geometry.groups)
+    offset = (integers * row_mean.astype(np.float64)).sum(axis=1).ravel()
+    return MatrixLayer(
+        name=layer.name,
+        geometry=geometry,
+        weight=np.ascontiguousarray(integers),
+        weight_bits=precision.weight_bits,
+        bias=np.rint(bias / unit - offset).astype(np.int64),
+        scale=unit,
+        pad=np.rint(mean).astype(source.dtype),
+        format=source,
+    )
+
+
+def _pixel_channels(graph: Graph, pixels: Pixels, channels: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and scale for each channel a layer sees; a flattened picture has one of each (`takes_pixels`)."""
+    image = graph.inputs()[0].shape[0]
+    mean, scale = pixels.per_channel(image)
+    if channels == image:
+        return mean, scale
+    return np.full(channels, mean[0]), np.full(channels, scale[0])
+
+
+def _mean_field(mean: NDArray[np.float64], weight: Array, groups: int) -> Array:
+    """Mean of the input each weight [outputs, channels / groups, ...] multiplies, broadcastable to its shape."""
+    per_group = mean.reshape(groups, -1).repeat(len(weight) // groups, axis=0)
+    return per_group.reshape(*per_group.shape, *(1,) * (weight.ndim - 2))
+
+
+def _weight_scale(scale: NDArray[np.float64], bias: Array, input_scale: float, bits: int) -> NDArray[np.float64]:
+    """Weight scales fit for use: none zero, and none so small that the bias overflows the accumulator (HEADROOM)."""
+    largest = scale.max() or 1.0
+    usable = np.where(scale > 0, scale, largest)
+    return np.maximum(usable, np.abs(bias) / (input_scale * HEADROOM[8 if bits <= 8 else 16]))

@@ -1,0 +1,122 @@
+"""Routes over the on-chip network: a concentrated mesh with XY routing, and links between chips.
+
+`router.shared_by` tiles hang on one router; routers form a mesh and are numbered in a snake, so tiles with neighbouring numbers are
+neighbours on the mesh. A packet to several tiles visits their routers one after the other (path-based multicast; Lin and Ni, ISCA 1991)
+and leaves to all tiles of a router at once. Chips stand in a row; a packet leaves and enters a chip at its router 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil, isqrt
+from typing import Literal
+
+from archsim.components import Chip
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Hop:
+    """One resource a packet holds: `inject` a tile's port into its router, `link` a directed link between routers of one chip, `chip` a
+    directed link between chips, `eject` a router's port into a tile. `start` and `end` are tile, router or chip numbers."""
+
+    kind: Literal["inject", "link", "chip", "eject"]
+    start: int
+    end: int
+
+
+Route = tuple[Hop, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mesh:
+    """Geometry of the routers. Tile and router numbers run through all chips."""
+
+    columns: int
+    routers_per_chip: int
+    tiles_per_chip: int
+    tiles_per_router: int
+
+    @classmethod
+    def of(cls, chip: Chip) -> Mesh:
+        """The mesh of a chip: each router in the middle of a square of the tiles it serves."""
+        shared = chip.tile.router.shared_by
+        routers = ceil(chip.tiles / shared)
+        columns = ceil(chip.tile.grid.columns / max(1, isqrt(shared)))
+        return cls(columns=columns, routers_per_chip=routers, tiles_per_chip=chip.tiles, tiles_per_router=shared)
+
+    def chip_of(self, tile: int) -> int:
+        """Chip of a tile."""
+        return tile // self.tiles_per_chip
+
+    def router_of(self, tile: int) -> int:
+        """Router a tile hangs on."""
+        chip, local = divmod(tile, self.tiles_per_chip)
+        return chip * self.routers_per_chip + local // self.tiles_per_router
+
+    def coordinates(self, router: int) -> tuple[int, int]:
+        """(row, column) of a router on its chip, in snake order."""
+        row, column = divmod(router % self.routers_per_chip, self.columns)
+        return row, column if row % 2 == 0 else self.columns - 1 - column
+
+    def at(self, chip: int, row: int, column: int) -> int:
+        """Router at a place of a chip."""
+        return chip * self.routers_per_chip + row * self.columns + (column if row % 2 == 0 else self.columns - 1 - column)
+
+    def walk(self, start: int, end: int) -> Iterator[int]:
+        """Routers of the XY path between two routers of one chip, both included. X first; where the last row is ragged, Y first."""
+        chip = start // self.routers_per_chip
+        (row, column), (last_row, last_column) = self.coordinates(start), self.coordinates(end)
+        corner = self.at(chip, row, last_column)
+        x_first = corner < (chip + 1) * self.routers_per_chip
+        yield start
+        for axis in ("x", "y") if x_first else ("y", "x"):
+            goal = last_column if axis == "x" else last_row
+            while (column if axis == "x" else row) != goal:
+                here = column if axis == "x" else row
+                step = 1 if goal > here else -1
+                row, column = (row, column + step) if axis == "x" else (row + step, column)
+                yield self.at(chip, row, column)
+
+    def path(self, start: int, end: int) -> list[int]:
+        """Routers from one router to another, through the chips between them."""
+        chip, last_chip = start // self.routers_per_chip, end // self.routers_per_chip
+        routers = [start]
+        while chip != last_chip:
+            gate = chip * self.routers_per_chip
+            routers += list(self.walk(routers[-1], gate))[1:]
+            chip += 1 if last_chip > chip else -1
+            routers.append(chip * self.routers_per_chip)
+        return routers + list(self.walk(routers[-1], end))[1:]
+
+    def route(self, source: int, targets: Sequence[int]) -> Route:
+        """Hops from a tile to all of `targets`; empty when the data stay in the tile."""
+        away = sorted({int(tile) for tile in targets} - {int(source)})
+        if not away:
+            return ()
+        stops = sorted({self.router_of(tile) for tile in away})
+        start = self.router_of(source)
+        if abs(stops[-1] - start) < abs(stops[0] - start):
+            stops.reverse()
+        routers = [start]
+        for stop in stops:
+            routers += self.path(routers[-1], stop)[1:]
+        last = max((tile for tile in away if self.router_of(tile) == routers[-1]), default=away[-1])
+        hops = [Hop("inject", int(source), start)]
+        hops += [self._between(here, there) for here, there in pairwise(routers)]
+        return (*hops, Hop("eject", routers[-1], last))
+
+    def _between(self, here: int, there: int) -> Hop:
+        chips = here // self.routers_per_chip, there // self.routers_per_chip
+        return Hop("link", here, there) if chips[0] == chips[1] else Hop("chip", *chips)
+
+
+def routers_visited(route: Route) -> int:
+    """Router traversals of a packet, for energy: one per link, plus the router it enters at."""
+    return sum(hop.kind in ("inject", "link", "chip") for hop in route)
+
+
+def chip_crossings(route: Route) -> int:
+    """Links between chips that a packet passes."""
+    return sum(hop.kind == "chip" for hop in route)

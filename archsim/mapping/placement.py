@@ -1,0 +1,98 @@
+"""Placement: which IMA, tile and chip holds each copy of each layer, and what must travel because of it.
+
+Layers are placed in pipeline order, each from the next free IMA on; copies of one layer follow each other array by array. Tiles are numbered
+through all chips. Digital stages work on the tiles of the stage they read from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.components import Chip
+from archsim.mapping.slicing import CrossbarGrid
+
+Tiles = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Placement:
+    """Where a stage lives. `home` [copies] is the tile that collects and sends a copy's output; `tiles` lists all its tiles."""
+
+    home: Tiles
+    tiles: Tiles
+    lane_tiles: tuple[tuple[int, ...], ...]
+    """All tiles of each copy."""
+    first_crossbar: int
+    crossbars: int
+    span: int
+    """Tiles of the most spread-out copy."""
+    read_rows: int
+    """Unrolled input rows the busiest tile of one copy loads per window."""
+    loaded_rows: float
+    """Rows loaded per window over all tiles of a copy, mean over copies (each tile loads what it needs once)."""
+    ima_transfers: float
+    """Partial-sum vectors per window that cross IMAs inside a tile, mean over copies, counted in array outputs."""
+    tile_transfers: float
+    """Partial-sum vectors per window that cross tiles, mean over copies."""
+    partial_values: int
+    """Values of one such vector at most (weights side by side in one array)."""
+
+
+def place_grid(grid: CrossbarGrid, copies: int, first_crossbar: int, chip: Chip) -> Placement:
+    """Place `copies` of a grid from array number `first_crossbar` (the start of an IMA) on."""
+    per_ima = chip.tile.ima.crossbars
+    per_tile = per_ima * chip.tile.imas
+    slots = first_crossbar + np.arange(copies * grid.crossbars).reshape(copies, grid.crossbars)
+    ima, tile = slots // per_ima, slots // per_tile
+    edges = np.flatnonzero(np.diff(grid.reduction, prepend=-1))
+    ends = np.append(edges[1:], grid.crossbars) - 1
+    ima_steps = ima[:, ends] - ima[:, edges]
+    tile_steps = tile[:, ends] - tile[:, edges]
+    busiest, loaded = _rows_per_tile(grid, tile)
+    return Placement(
+        home=tile[:, -1],
+        tiles=np.unique(tile),
+        lane_tiles=tuple(tuple(range(first, last + 1)) for first, last in tile[:, [0, -1]].tolist()),
+        first_crossbar=first_crossbar,
+        crossbars=copies * grid.crossbars,
+        span=int((tile[:, -1] - tile[:, 0]).max()) + 1,
+        read_rows=busiest,
+        loaded_rows=loaded,
+        ima_transfers=float((ima_steps - tile_steps).sum(axis=1).mean()),
+        tile_transfers=float(tile_steps.sum(axis=1).mean()),
+        partial_values=int(grid.columns.max()) // grid.slicing.columns_per_weight,
+    )
+
+
+def _rows_per_tile(grid: CrossbarGrid, tile: Tiles) -> tuple[int, float]:
+    """Rows the busiest tile of any copy loads, and the mean over copies of all rows loaded."""
+    copies, arrays = tile.shape
+    sets = int(grid.row_set.max()) + 1
+    rows_of_set = np.zeros(sets, np.int64)
+    rows_of_set[grid.row_set] = grid.rows
+    local = tile - tile[:, :1]
+    tiles = int(local.max()) + 1
+    key = (np.arange(copies)[:, None] * tiles + local) * sets + grid.row_set[None, :]
+    distinct = np.unique(key)
+    rows = np.bincount(distinct // sets, weights=rows_of_set[distinct % sets], minlength=copies * tiles)
+    return int(rows.max()), float(rows.reshape(copies, tiles).sum(axis=1).mean())
+
+
+def place_digital(tiles: Tiles, rows: int) -> Placement:
+    """A digital stage on the tiles it reads from: one lane per tile, `rows` input values per window."""
+    return Placement(
+        home=tiles,
+        tiles=tiles,
+        lane_tiles=tuple((int(tile),) for tile in tiles),
+        first_crossbar=0,
+        crossbars=0,
+        span=1,
+        read_rows=rows,
+        loaded_rows=float(rows),
+        ima_transfers=0.0,
+        tile_transfers=0.0,
+        partial_values=0,
+    )

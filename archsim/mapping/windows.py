@@ -1,0 +1,102 @@
+"""Window geometry: which windows of a producer a consumer's window needs, and when a producer's window is no longer needed.
+
+Both sides walk their maps in raster order, so each question has a monotone answer: `need[w]` producer windows must have arrived before
+window w can be read, and producer window p may be forgotten once the consumer has read window `last[p]`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.mapping.stages import Source, Stage, positions
+from archsim.workload.graph import Conv, GlobalPool, Linear, Pool, Shape
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """The strip of one axis that a window covers: indices `index * stride - before` to that plus `reach`, both included."""
+
+    stride: int
+    before: int
+    reach: int
+
+
+def _extents(stage: Stage, source: Source) -> tuple[Extent, Extent] | None:
+    """Vertical and horizontal extent of a stage's windows on a source, or None when a window needs all of it."""
+    op = stage.layer.op
+    if not source.aligned or isinstance(op, GlobalPool | Linear):
+        return None
+    if isinstance(op, Conv):
+        height, width = ((kernel - 1) * dilation for kernel, dilation in zip(op.kernel, op.dilation, strict=True))
+    elif isinstance(op, Pool):
+        height, width = op.kernel[0] - 1, op.kernel[1] - 1
+    else:
+        same = Extent(stride=1, before=source.top, reach=0), Extent(stride=1, before=source.left, reach=0)
+        return same
+    top, left = op.padding[0] + source.top, op.padding[1] + source.left
+    return Extent(stride=op.stride[0], before=top, reach=height), Extent(stride=op.stride[1], before=left, reach=width)
+
+
+def needs(stage: Stage, source: Source, produced: Shape) -> tuple[Counts, Counts]:
+    """`need` [consumer windows] and `last` [producer windows] between a stage and the map `produced` it reads from.
+
+    need[w] is how many producer windows, in raster order, must have arrived before w can be read. last[p] is the consumer window whose
+    read frees p. Both are non-decreasing.
+    """
+    rows, columns = positions(produced)
+    out_rows, out_columns = positions(stage.shape)
+    extents = _extents(stage, source)
+    whole = extents is None or (rows, columns) == (1, 1) != (out_rows, out_columns)
+    if extents is None or whole:
+        need = np.full(out_rows * out_columns, rows * columns, np.int64)
+        last = np.full(rows * columns, out_rows * out_columns - 1, np.int64)
+        return need, last
+    vertical, horizontal = extents
+    y, x = np.divmod(np.arange(out_rows * out_columns), out_columns)
+    low_row = np.minimum(y * vertical.stride - vertical.before + vertical.reach, rows - 1)
+    low_column = np.minimum(x * horizontal.stride - horizontal.before + horizontal.reach, columns - 1)
+    inside = (low_row >= 0) & (low_column >= 0)
+    need = np.maximum.accumulate(np.where(inside, low_row * columns + low_column + 1, 0))
+    y, x = np.divmod(np.arange(rows * columns), columns)
+    last_row = np.clip((y + vertical.before) // vertical.stride, 0, out_rows - 1)
+    last_column = np.clip((x + horizontal.before) // horizontal.stride, 0, out_columns - 1)
+    last = np.maximum.accumulate(last_row * out_columns + last_column)
+    return need, last
+
+
+def smallest_buffer(need: Counts, last: Counts) -> int:
+    """Fewest producer windows a buffer must hold for the consumer alone never to starve itself.
+
+    Before window w is read, need[w] windows have arrived and only those with last[p] < w are gone.
+    """
+    gone = np.searchsorted(last, np.arange(len(need)), side="left")
+    return int((need - gone).max())
+
+
+def users(stage: Stage, source: Source, produced: Shape) -> Counts | None:
+    """Consumer windows that use each producer window: [producer windows, at most kernel area], -1 where there are fewer. None when every
+    window uses everything."""
+    rows, columns = positions(produced)
+    out_rows, out_columns = positions(stage.shape)
+    extents = _extents(stage, source)
+    if extents is None or (rows, columns) == (1, 1) != (out_rows, out_columns):
+        return None
+    y, x = np.divmod(np.arange(rows * columns), columns)
+    down, valid_down = _users_along(extents[0], y, out_rows)
+    across, valid_across = _users_along(extents[1], x, out_columns)
+    window = down[:, :, None] * out_columns + across[:, None, :]
+    valid = valid_down[:, :, None] & valid_across[:, None, :]
+    return np.where(valid, window, -1).reshape(rows * columns, -1)
+
+
+def _users_along(extent: Extent, index: Counts, limit: int) -> tuple[Counts, NDArray[np.bool_]]:
+    """Indices of the windows along one axis whose extent covers `index`, and which of them exist."""
+    most = extent.reach // extent.stride + 1
+    found = ((index + extent.before) // extent.stride)[:, None] - np.arange(most)
+    reaches = found * extent.stride - extent.before + extent.reach >= index[:, None]
+    return found, (found >= 0) & (found < limit) & reaches

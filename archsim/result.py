@@ -1,0 +1,258 @@
+"""The result of one run: plain numbers with their units in the names, tables, and files.
+
+A `Result` is what `result.json` holds. It knows nothing of plans or engines, so one that was loaded from disk is as good as one just made.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archsim.accounting import ActionRow, AreaRow
+from archsim.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Figures of the whole run. `ops_per_s` counts two operations per multiply-accumulate over `latency_s`."""
+
+    latency_s: float
+    interval_s: float | None
+    energy_j: float
+    average_power_w: float
+    area_m2: float
+    macs: int
+    ops_per_s: float
+    ops_per_j: float
+    chips: int
+    tiles: int
+    crossbars: int
+    crossbar_utilization: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerRow:
+    """One stage. Crossbar fields are zero for digital stages; input statistics are None where no inputs were given."""
+
+    name: str
+    kind: str
+    macs: int
+    windows: int
+    replication: int
+    row_groups: int
+    column_groups: int
+    weight_slices: int
+    crossbars: int
+    tiles: int
+    interval_s: float
+    start_s: float
+    end_s: float
+    busy_s: float
+    stall_input_s: float
+    stall_output_s: float
+    stall_contention_s: float
+    fill_s: float
+    drain_s: float
+    energy_j: float
+    adc_conversions: float
+    input_bits_mean: float | None
+    zero_input_fraction: float | None
+    bit_density: float | None
+    output_zero_fraction: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """Top-1 class of one picture, by the simulated chip and by the float network."""
+
+    name: str
+    predicted: int
+    float_predicted: int
+    label: int | None
+    class_name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionSummary:
+    """Quality against the float network; intervals are 95 % Wilson. Accuracies are None without labels or with drawn weights."""
+
+    images: int
+    calibration: str
+    top1_agreement: float
+    agreement_interval: tuple[float, float]
+    logit_snr_db: float
+    accuracy: float | None
+    accuracy_interval: tuple[float, float] | None
+    float_accuracy: float | None
+    float_accuracy_interval: tuple[float, float] | None
+    predictions: tuple[Prediction, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """Name and content hash of an input; `expanded` is the full hardware document, `weights` where a network's weights came from."""
+
+    name: str
+    hash: str
+    expanded: Mapping[str, Any] | None = None
+    weights: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A work the run's numbers rest on, and for what."""
+
+    key: str
+    title: str
+    authors: str
+    venue: str
+    year: int
+    doi: str | None
+    url: str | None
+    used_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Everything one run found; see the README for the JSON contract. `activity` is "measured" when counts came from real inputs,
+    else "assumed (...)"."""
+
+    archsim_version: str
+    seed: int
+    engine: str
+    images: int
+    hardware: Named
+    workload: Named
+    totals: Totals
+    layers: tuple[LayerRow, ...]
+    actions: tuple[ActionRow, ...]
+    area: tuple[AreaRow, ...]
+    activity: str
+    function: FunctionSummary | None
+    notes: tuple[str, ...]
+    citations: tuple[Citation, ...]
+    resource_busy_s: Mapping[str, float]
+    schema_version: int = SCHEMA_VERSION
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as in `result.json`."""
+        data = asdict(self)
+        data["schema_version"] = self.schema_version
+        return {"schema_version": data.pop("schema_version"), **data}
+
+    def to_json(self) -> str:
+        """`result.json` as text."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+
+    def save(self, directory: str | os.PathLike[str]) -> Path:
+        """Write `result.json`, `layers.csv`, `actions.csv` and `area.csv`; each file appears whole or not at all.
+
+        Raises `InputError` when the directory cannot be written.
+        """
+        folder = Path(directory)
+        tables = {"layers.csv": self.layers, "actions.csv": self.actions, "area.csv": self.area}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, rows in tables.items():
+                _write_whole(folder / name, _csv(rows))
+            _write_whole(folder / "result.json", self.to_json())
+        except OSError as error:
+            raise InputError(f"cannot write results here: {error.strerror}", where=str(folder)) from None
+        return folder
+
+    def to_pandas(self, table: str) -> pandas.DataFrame:
+        """`layers`, `actions` or `area` as a DataFrame."""
+        import pandas
+
+        if table not in ("layers", "actions", "area"):
+            raise InputError(f"there is no table '{table}'; expected layers, actions or area")
+        return pandas.DataFrame([asdict(row) for row in getattr(self, table)])
+
+    def _repr_html_(self) -> str:
+        """Totals and layers as tables, for notebooks."""
+        import pandas
+
+        totals = pandas.Series(asdict(self.totals)).to_frame(f"{self.workload.name} on {self.hardware.name}")
+        return str(totals.to_html()) + str(self.to_pandas("layers").to_html())
+
+
+def load_result(directory: str | os.PathLike[str]) -> Result:
+    """Read a saved run back: a directory with `result.json`, or that file.
+
+    Raises `InputError` when it is missing, not JSON, of another schema version, or lacks fields.
+    """
+    path = Path(directory)
+    path = path / "result.json" if path.is_dir() else path
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}; expected a run's result.json", where=str(path)) from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"is not JSON: {error}", where=str(path)) from None
+    if not isinstance(data, dict) or data.get("schema_version") != SCHEMA_VERSION:
+        found = data.get("schema_version") if isinstance(data, dict) else None
+        raise InputError(f"has schema_version {found}; expected {SCHEMA_VERSION}", where=str(path))
+    try:
+        return _from_dict(data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"is not a result of archsim: {error}", where=str(path)) from None
+
+
+def _from_dict(data: dict[str, Any]) -> Result:
+    function = data["function"]
+    if function is not None:
+        function = FunctionSummary(**{**_tuples(function), "predictions": _rows(Prediction, function["predictions"])})
+    return Result(
+        **{
+            **{item.name: data[item.name] for item in fields(Result)},
+            "hardware": Named(**data["hardware"]),
+            "workload": Named(**data["workload"]),
+            "totals": Totals(**data["totals"]),
+            "layers": _rows(LayerRow, data["layers"]),
+            "actions": _rows(ActionRow, data["actions"]),
+            "area": _rows(AreaRow, data["area"]),
+            "function": function,
+            "notes": tuple(data["notes"]),
+            "citations": tuple(Citation(**_tuples(row)) for row in data["citations"]),
+        }
+    )
+
+
+def _rows(kind: type[Any], rows: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
+    return tuple(kind(**row) for row in rows)
+
+
+def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+
+
+def _csv(rows: Sequence[Any]) -> str:
+    """Rows of one dataclass as CSV text; numbers in full precision, absent values empty."""
+    if not rows:
+        return ""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [item.name for item in fields(rows[0])], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: "" if value is None else value for key, value in asdict(row).items()} for row in rows)
+    return text.getvalue()
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write beside the target and rename over it, so a reader never sees half a file."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

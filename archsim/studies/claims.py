@@ -1,0 +1,57 @@
+"""What a study reports: claims with the published value, the measured one, and the band it is judged by."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One published figure. `status`: found in the paper, inferred from it, or derived by arithmetic. `measured` comes from a run in the call.
+
+    `paper` is None where only a property is claimed; the band `low`..`high` (inclusive) decides.
+    """
+
+    id: str
+    paper: float | None
+    measured: float
+    low: float
+    high: float
+    status: Literal["found", "inferred", "derived"]
+    note: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the measured value is inside the band."""
+        return self.low <= self.measured <= self.high
+
+
+def within(id_: str, paper: float, measured: float, tolerance: float, status: Literal["found", "inferred", "derived"], note: str) -> Claim:
+    """A claim judged by a relative tolerance around the published value."""
+    half = abs(paper) * tolerance
+    return Claim(id=id_, paper=paper, measured=measured, low=paper - half, high=paper + half, status=status, note=note)
+
+
+def around(id_: str, paper: float, measured: float, half: float, status: Literal["found", "inferred", "derived"], note: str) -> Claim:
+    """A claim judged by an absolute tolerance around the published value."""
+    return Claim(id=id_, paper=paper, measured=measured, low=paper - half, high=paper + half, status=status, note=note)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyReport:
+    """All claims of one study and how long it took."""
+
+    study: str
+    claims: tuple[Claim, ...]
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether every claim is inside its band."""
+        return all(claim.passed for claim in self.claims)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for `archsim reproduce --json`."""
+        claims = [{**asdict(claim), "pass": claim.passed} for claim in self.claims]
+        return {"study": self.study, "claims": claims, "seconds": self.seconds}

@@ -1,0 +1,171 @@
+"""The machine description: flat integer arrays, the only thing a timing engine sees.
+
+Rules every engine follows (all times integer picoseconds)
+-----------------------------------------------------------
+A machine has *stages*; stage s works on `windows[s]` windows an image for `images` images, numbered through. Its `replicas[s]` lanes take
+windows in turn: window w belongs to lane w mod replicas. Every lane handles its windows strictly in order, with one window at a time in each step:
+
+1. *read*: window w may be requested once every in-edge e has received its first `need[e][w]` windows, the lane's previous read has
+   ended, and the crossbar step of the lane's window before the previous one (w - 2 replicas) has ended (two input registers).
+   It ends `read_time[s]` after it was granted the lane's read resource, which it holds for `read_hold[s]`, no longer than that.
+2. *crossbar*: starts when w is read, the lane's previous crossbar step has ended, and the write of w - 2 replicas has ended
+   (two output registers). It takes `crossbar_time` of the window; no shared resource.
+3. *post*: a fixed latency after the crossbar step, without occupancy.
+4. *write*: requested once post is over, the lane's previous write has ended, and fewer than `output_slots[s]` written windows of the
+   lane wait to be sent. It ends `write_time[s]` after its grant and holds the lane's write resource for `write_hold[s]`.
+5. *send*: starts once w is written, the lane's previous send has ended, and every out-edge e has room: w < capacity[e] + the number of
+   leading windows of s that e's consumer has done with. It puts one packet on every out-edge at that moment. The send ends when
+   every packet has left its first hop; a packet with no hops arrives at once.
+
+A packet takes its route's hops in order. Hop i is requested when the head of the packet is there; it holds the hop's resource for `hop_hold`
+from the grant on, and the head is at the next hop `hop_latency` after the grant (cut-through). It has arrived when the last hop's hold is over.
+
+*Leading* counts: an edge has received k windows when windows 0..k-1 have all arrived; a consumer is done with a producer window p when all
+of its windows up to `last[e][p]` have been read.
+
+*Two-phase ticks*: at time t all events of t take effect first, and only then is every free resource given to the least waiting request in the
+order (request time, stage, kind, lane, window, edge, hop), kind being read 0, write 1, hop 2. So the result does not depend on the order in
+which a simulator happens to process equal times. Holds and hop latencies are at least one picosecond.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+READ, WRITE, HOP = 0, 1, 2
+INPUT_SLOTS = 2
+OUTPUT_REGISTERS = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Machine:
+    """S stages, E edges, L lanes (over all stages), R routes, H hops (over all routes); offsets have one more entry than what they index."""
+
+    stage_names: tuple[str, ...]
+    resource_names: tuple[str, ...]
+    images: int
+    windows: Ints  # [S] per image
+    replicas: Ints  # [S]
+    read_time: Ints  # [S] from grant to end
+    read_hold: Ints  # [S] occupancy of the resource, at most the time
+    post_time: Ints  # [S]
+    write_time: Ints  # [S]
+    write_hold: Ints  # [S]
+    output_slots: Ints  # [S] per lane
+    crossbar_time: Ints  # flat; stage s uses entry crossbar_offset[s] + w mod its period
+    crossbar_offset: Ints  # [S + 1]; the period is the difference: 1, windows[s] or windows[s] * images
+    lane_offset: Ints  # [S + 1]
+    read_resource: Ints  # [L]
+    write_resource: Ints  # [L]
+    edge_source: Ints  # [E]
+    edge_target: Ints  # [E]
+    capacity: Ints  # [E] in producer windows
+    need: Ints  # flat, per image
+    need_offset: Ints  # [E + 1]
+    last: Ints  # flat, per image
+    last_offset: Ints  # [E + 1]
+    route: Ints  # flat like `last`: the route each producer window takes
+    route_offset: Ints  # [R + 1]
+    hop_resource: Ints  # [H]
+    hop_hold: Ints  # [H]
+    hop_latency: Ints  # [H]
+
+    @property
+    def stages(self) -> int:
+        """Number of stages."""
+        return len(self.windows)
+
+    @property
+    def edges(self) -> int:
+        """Number of edges."""
+        return len(self.edge_source)
+
+    @property
+    def resources(self) -> int:
+        """Number of shared resources."""
+        return len(self.resource_names)
+
+    @property
+    def total(self) -> Ints:
+        """Windows of every stage over all images."""
+        return self.windows * self.images
+
+    @property
+    def stage_offset(self) -> Ints:
+        """Where each stage's windows start in an array over all stages' windows."""
+        return np.concatenate([[0], np.cumsum(self.total)]).astype(np.int64)
+
+    @property
+    def edge_offset(self) -> Ints:
+        """Where each edge's windows start in an array over all edges' windows."""
+        return np.concatenate([[0], np.cumsum(self.total[self.edge_source])]).astype(np.int64)
+
+    def crossbar_times(self, stage: int) -> Ints:
+        """Crossbar time of every window of a stage, all images."""
+        pattern = self.crossbar_time[self.crossbar_offset[stage] : self.crossbar_offset[stage + 1]]
+        return np.resize(pattern, int(self.total[stage]))
+
+    def needs(self, edge: int) -> Ints:
+        """Leading producer windows each consumer window of all images needs."""
+        one = self.need[self.need_offset[edge] : self.need_offset[edge + 1]]
+        step = self.windows[self.edge_source[edge]]
+        return np.asarray((one[None, :] + np.arange(self.images)[:, None] * step).ravel(), np.int64)
+
+    def lasts(self, edge: int) -> Ints:
+        """Consumer window whose read frees each producer window, all images."""
+        one = self.last[self.last_offset[edge] : self.last_offset[edge + 1]]
+        step = self.windows[self.edge_target[edge]]
+        return np.asarray((one[None, :] + np.arange(self.images)[:, None] * step).ravel(), np.int64)
+
+    def routes(self, edge: int) -> Ints:
+        """Route of each producer window, all images."""
+        return np.tile(self.route[self.last_offset[edge] : self.last_offset[edge + 1]], self.images)
+
+    def check(self) -> None:
+        """Raise `ValueError` where the arrays contradict each other: an engine may then rely on them."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, np.ndarray) and value.dtype != np.int64:
+                raise ValueError(f"{item.name} must be int64, is {value.dtype}")
+        period = np.diff(self.crossbar_offset)
+        if not np.isin(period, [1]).all() and not ((period == 1) | (period == self.windows) | (period == self.total)).all():
+            raise ValueError("crossbar_time: a stage has one duration, one per window, or one per window and image")
+        if min(self.read_hold.min(), self.write_hold.min(), self.hop_hold.min(initial=1)) < 1:
+            raise ValueError("holds must be at least 1 ps")
+        if (self.read_time < self.read_hold).any() or (self.write_time < self.write_hold).any():
+            raise ValueError("a transfer must not end before it lets go of its resource")
+        inner = np.ones(len(self.hop_latency), bool)
+        inner[self.route_offset[1:][np.diff(self.route_offset) > 0] - 1] = False
+        if (self.hop_latency[inner] < 1).any():
+            raise ValueError("a hop before another hop must take at least 1 ps")
+        if (self.post_time < 0).any() or (self.crossbar_time < 0).any() or (self.capacity < 1).any():
+            raise ValueError("durations must not be negative, buffers must hold a window")
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Stamps:
+    """When each window's steps ended; -1 where a step never did. The first four are over all stages' windows (`Machine.stage_offset`),
+    `arrive` over all edges' producer windows (`Machine.edge_offset`). `resource_busy` is the time each resource was held."""
+
+    read: Ints
+    crossbar: Ints
+    write: Ints
+    send: Ints
+    arrive: Ints
+    resource_busy: Ints
+    events: int
+
+    def differences(self, other: Stamps) -> dict[str, int]:
+        """How many stamps differ, by kind; empty when the two runs are identical."""
+        kinds = ("read", "crossbar", "write", "send", "arrive", "resource_busy")
+        counts = {kind: int((getattr(self, kind) != getattr(other, kind)).sum()) for kind in kinds}
+        return {kind: count for kind, count in counts.items() if count}
+
+    @property
+    def end(self) -> int:
+        """Time of the last event."""
+        return int(max(self.write.max(initial=0), self.send.max(initial=0), self.arrive.max(initial=0)))

@@ -1,0 +1,32 @@
+"""Running a plan through a timing engine, with the checks that make the result trustworthy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from archsim.mapping.plan import Plan
+from archsim.timing.checks import check_run
+from archsim.timing.compile import compile_machine
+from archsim.timing.deadlock import require_finished
+from archsim.timing.machine import Ints, Machine, Stamps
+from archsim.timing.simpy_engine import run_simpy
+from archsim.timing.summary import Timing, summarize
+
+Engine = Callable[[Machine], Stamps]
+
+ENGINES: dict[str, Engine] = {"simpy": run_simpy}
+"""Engines by name. Each obeys the rules in `archsim.timing.machine` and gives the same stamps."""
+
+
+def run_timing(
+    plan: Plan, images: int = 1, *, engine: str = "simpy", input_cycles: Mapping[str, Ints] | None = None
+) -> Timing:
+    """Time `images` images streaming through a plan.
+
+    Raises `DeadlockError` when buffers are too small and `SimulationError` when a check on the finished run fails.
+    """
+    machine = compile_machine(plan, images, input_cycles)
+    stamps = ENGINES[engine](machine)
+    require_finished(machine, stamps)
+    check_run(machine, stamps)
+    return summarize(machine, stamps, engine)

@@ -1,0 +1,350 @@
+"""The reference engine: the machine's rules as SimPy events, one callback per step of a window.
+
+SimPy supplies the clock and the event queue. Processes, Stores and Resources are not used: their own events would double the work, and a
+`simpy.Resource` grants in order of arrival inside a tick, which depends on event insertion order. Instead all requests of a tick are collected and
+granted by one event of low priority (phase two of the tick; see `archsim.timing.machine`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+import simpy
+
+from archsim.timing.machine import HOP, READ, WRITE, Machine, Stamps
+
+GRANT_PRIORITY = 5
+"""SimPy orders equal times by priority: urgent 0, normal 1. Anything above 1 runs after all events of the tick."""
+
+
+def run_simpy(machine: Machine) -> Stamps:
+    """Simulate until nothing can move. Unfinished steps (a deadlock) keep the stamp -1."""
+    engine = _Engine(machine)
+    engine.run()
+    return engine.stamps()
+
+
+class _Engine:
+    """State of a run, as Python lists (scalar access to NumPy arrays is several times slower)."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.environment = simpy.Environment()
+        stages = range(machine.stages)
+        self.total = machine.total.tolist()
+        self.replicas = machine.replicas.tolist()
+        self.lane_offset = machine.lane_offset.tolist()
+        self.read_time = machine.read_time.tolist()
+        self.post_time = machine.post_time.tolist()
+        self.write_time = machine.write_time.tolist()
+        self.read_hold = machine.read_hold.tolist()
+        self.write_hold = machine.write_hold.tolist()
+        self.output_slots = machine.output_slots.tolist()
+        self.read_resource = machine.read_resource.tolist()
+        self.write_resource = machine.write_resource.tolist()
+        offsets = machine.crossbar_offset.tolist()
+        self.crossbar_time = [machine.crossbar_time[offsets[s] : offsets[s + 1]].tolist() for s in stages]
+        self._prepare_edges()
+        self._prepare_lanes()
+        self.read_end = [[-1] * n for n in self.total]
+        self.crossbar_end = [[-1] * n for n in self.total]
+        self.post_done = [bytearray(n) for n in self.total]
+        self.write_end = [[-1] * n for n in self.total]
+        self.send_end = [[-1] * n for n in self.total]
+        self.waiting: list[list[tuple[Any, ...]]] = [[] for _ in range(machine.resources)]
+        self.held = [False] * machine.resources
+        self.busy_time = [0] * machine.resources
+        self.contested: list[int] = []
+        self.grant_scheduled = False
+
+    def _prepare_edges(self) -> None:
+        machine = self.machine
+        edges = range(machine.edges)
+        self.source = machine.edge_source.tolist()
+        self.target = machine.edge_target.tolist()
+        self.needs = [machine.needs(e).tolist() for e in edges]
+        self.lasts = [machine.lasts(e).tolist() for e in edges]
+        self.in_edges: list[list[int]] = [[] for _ in range(machine.stages)]
+        self.out_edges: list[list[int]] = [[] for _ in range(machine.stages)]
+        for e in edges:
+            self.in_edges[self.target[e]].append(e)
+            self.out_edges[self.source[e]].append(e)
+        self.capacity = machine.capacity.tolist()
+        self.route_of = [machine.routes(e).tolist() for e in edges]
+        hops = list(
+            zip(machine.hop_resource.tolist(), machine.hop_hold.tolist(), machine.hop_latency.tolist(), strict=True)
+        )
+        bounds = machine.route_offset.tolist()
+        self.routes = [hops[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+        self.arrive_end = [[-1] * self.total[self.source[e]] for e in edges]
+        self.received = [0] * machine.edges
+        self.released = [0] * machine.edges
+
+    def _prepare_lanes(self) -> None:
+        machine = self.machine
+        first = [lane for s in range(machine.stages) for lane in range(self.replicas[s])]
+        # the next window of every lane in each step
+        self.next_read, self.next_crossbar = first.copy(), first.copy()
+        self.next_write, self.next_send = first.copy(), first.copy()
+        lanes = len(first)
+        self.reading, self.computing = [False] * lanes, [False] * lanes
+        self.writing, self.sending = [False] * lanes, [False] * lanes
+        self.unsent = [0] * lanes
+        self.packets_left = [0] * lanes
+        # leading counts of every stage: windows whose inputs are there, that are read, that all consumers have room for
+        self.ready = [0 if self.in_edges[s] else self.total[s] for s in range(machine.stages)]
+        self.read_count = [0] * machine.stages
+        self.room = [
+            min((self.capacity[e] for e in self.out_edges[s]), default=self.total[s]) for s in range(machine.stages)
+        ]
+
+    # ------------------------------------------------------------------ clock and resources
+
+    def run(self) -> None:
+        for s in range(self.machine.stages):
+            for r in range(self.replicas[s]):
+                self.try_read(s, r)
+        self.environment.run()
+
+    def after(self, delay: int, action: Callable[[Any], None], value: Any) -> None:
+        event = simpy.Timeout(self.environment, delay, value)
+        event.callbacks.append(action)
+
+    def request(self, resource: int, key: tuple[Any, ...]) -> None:
+        """Queue a request; `key` is (time, stage, kind, lane, window, edge, hop, route), least first."""
+        queue = self.waiting[resource]
+        heappush(queue, key)
+        if not self.held[resource]:
+            self.contest(resource)
+
+    def contest(self, resource: int) -> None:
+        self.contested.append(resource)
+        if not self.grant_scheduled:
+            self.grant_scheduled = True
+            event = simpy.Event(self.environment)
+            event._ok, event._value = True, None
+            event.callbacks.append(self.grant_all)
+            self.environment.schedule(event, GRANT_PRIORITY)
+
+    def grant_all(self, _event: simpy.Event) -> None:
+        """Phase two of a tick: every contested free resource goes to its least request."""
+        self.grant_scheduled = False
+        contested, self.contested = self.contested, []
+        for resource in contested:
+            queue = self.waiting[resource]
+            if self.held[resource] or not queue:
+                continue
+            self.held[resource] = True
+            _, s, kind, r, w, e, h, route = heappop(queue)
+            if kind == READ:
+                hold = self.read_hold[s]
+                self.after(self.read_time[s], self.read_done, (s, r, w))
+                self.after(hold, self.freed, resource)
+            elif kind == WRITE:
+                hold = self.write_hold[s]
+                self.after(self.write_time[s], self.write_done, (s, r, w))
+                self.after(hold, self.freed, resource)
+            else:
+                _, hold, latency = self.routes[route][h]
+                if h + 1 < len(self.routes[route]):
+                    self.after(latency, self.head_at_next_hop, (s, r, w, e, h + 1, route))
+                self.after(hold, self.hop_done, (resource, s, r, w, e, h, route))
+            self.busy_time[resource] += hold
+
+    def freed(self, event: simpy.Event) -> None:
+        self.release(event._value)
+
+    def release(self, resource: int) -> None:
+        self.held[resource] = False
+        if self.waiting[resource]:
+            self.contest(resource)
+
+    # ------------------------------------------------------------------ guards: start a step when it may start
+
+    def try_read(self, s: int, r: int) -> None:
+        lane = self.lane_offset[s] + r
+        w = self.next_read[lane]
+        if self.reading[lane] or w >= self.ready[s]:
+            return
+        if self.next_crossbar[lane] <= w - 2 * self.replicas[s]:
+            return
+        self.reading[lane] = True
+        self.request(self.read_resource[lane], (self.environment._now, s, READ, r, w, 0, 0, 0))
+
+    def try_crossbar(self, s: int, r: int) -> None:
+        lane = self.lane_offset[s] + r
+        w = self.next_crossbar[lane]
+        if self.computing[lane] or w >= self.next_read[lane]:
+            return
+        if self.next_write[lane] <= w - 2 * self.replicas[s]:
+            return
+        self.computing[lane] = True
+        times = self.crossbar_time[s]
+        self.after(times[w % len(times)], self.crossbar_done, (s, r, w))
+
+    def try_write(self, s: int, r: int) -> None:
+        lane = self.lane_offset[s] + r
+        w = self.next_write[lane]
+        if self.writing[lane] or w >= self.total[s] or not self.post_done[s][w]:
+            return
+        if self.unsent[lane] >= self.output_slots[s]:
+            return
+        self.writing[lane] = True
+        self.request(self.write_resource[lane], (self.environment._now, s, WRITE, r, w, 0, 0, 0))
+
+    def try_send(self, s: int, r: int) -> None:
+        lane = self.lane_offset[s] + r
+        w = self.next_send[lane]
+        if self.sending[lane] or w >= self.next_write[lane] or w >= self.room[s]:
+            return
+        self.sending[lane] = True
+        now, packets = self.environment._now, 0
+        for e in self.out_edges[s]:
+            route = self.route_of[e][w]
+            hops = self.routes[route]
+            if hops:
+                packets += 1
+                self.request(hops[0][0], (now, s, HOP, r, w, e, 0, route))
+            else:
+                self.arrived(e, w)
+        self.packets_left[lane] = packets
+        if not packets:
+            self.sent(s, r, w)
+
+    # ------------------------------------------------------------------ effects: what the end of a step changes
+
+    def read_done(self, event: simpy.Event) -> None:
+        s, r, w = event._value
+        self.read_end[s][w] = self.environment._now
+        lane = self.lane_offset[s] + r
+        self.reading[lane] = False
+        self.next_read[lane] = w + self.replicas[s]
+        self.try_crossbar(s, r)
+        self.try_read(s, r)
+        if w == self.read_count[s]:
+            self.advance_reads(s)
+
+    def advance_reads(self, s: int) -> None:
+        """More leading windows are read: producers get their room back."""
+        ends, total, count = self.read_end[s], self.total[s], self.read_count[s]
+        while count < total and ends[count] >= 0:
+            count += 1
+        self.read_count[s] = count
+        for e in self.in_edges[s]:
+            lasts, freed = self.lasts[e], self.released[e]
+            limit = len(lasts)
+            while freed < limit and lasts[freed] < count:
+                freed += 1
+            if freed != self.released[e]:
+                self.released[e] = freed
+                self.advance_room(self.source[e])
+
+    def advance_room(self, s: int) -> None:
+        before = self.room[s]
+        room = min(self.capacity[e] + self.released[e] for e in self.out_edges[s])
+        self.room[s] = room
+        replicas = self.replicas[s]
+        if room - before >= replicas:
+            for r in range(replicas):
+                self.try_send(s, r)
+        else:
+            for w in range(before, min(room, self.total[s])):
+                self.try_send(s, w % replicas)
+
+    def crossbar_done(self, event: simpy.Event) -> None:
+        s, r, w = event._value
+        self.crossbar_end[s][w] = self.environment._now
+        lane = self.lane_offset[s] + r
+        self.computing[lane] = False
+        self.next_crossbar[lane] = w + self.replicas[s]
+        self.after(self.post_time[s], self.posted, (s, r, w))
+        self.try_crossbar(s, r)
+        self.try_read(s, r)
+
+    def posted(self, event: simpy.Event) -> None:
+        s, r, w = event._value
+        self.post_done[s][w] = 1
+        self.try_write(s, r)
+
+    def write_done(self, event: simpy.Event) -> None:
+        s, r, w = event._value
+        self.write_end[s][w] = self.environment._now
+        lane = self.lane_offset[s] + r
+        self.writing[lane] = False
+        self.next_write[lane] = w + self.replicas[s]
+        self.unsent[lane] += 1
+        self.try_send(s, r)
+        self.try_write(s, r)
+        self.try_crossbar(s, r)
+
+    def head_at_next_hop(self, event: simpy.Event) -> None:
+        s, r, w, e, h, route = event._value
+        self.request(self.routes[route][h][0], (self.environment._now, s, HOP, r, w, e, h, route))
+
+    def hop_done(self, event: simpy.Event) -> None:
+        resource, s, r, w, e, h, route = event._value
+        self.release(resource)
+        if h == 0:
+            lane = self.lane_offset[s] + r
+            self.packets_left[lane] -= 1
+            if self.packets_left[lane] == 0:
+                self.sent(s, r, w)
+        if h + 1 == len(self.routes[route]):
+            self.arrived(e, w)
+
+    def sent(self, s: int, r: int, w: int) -> None:
+        self.send_end[s][w] = self.environment._now
+        lane = self.lane_offset[s] + r
+        self.sending[lane] = False
+        self.next_send[lane] = w + self.replicas[s]
+        self.unsent[lane] -= 1
+        self.try_send(s, r)
+        self.try_write(s, r)
+
+    def arrived(self, e: int, w: int) -> None:
+        """A packet is there: more leading windows may make consumers ready."""
+        ends = self.arrive_end[e]
+        ends[w] = self.environment._now
+        count = self.received[e]
+        if w != count:
+            return
+        limit = len(ends)
+        while count < limit and ends[count] >= 0:
+            count += 1
+        self.received[e] = count
+        self.advance_ready(self.target[e])
+
+    def advance_ready(self, s: int) -> None:
+        total, ready = self.total[s], self.ready[s]
+        for e in self.in_edges[s]:
+            needs, received, count = self.needs[e], self.received[e], ready
+            while count < total and needs[count] <= received:
+                count += 1
+            total = count
+        self.ready[s] = total
+        replicas = self.replicas[s]
+        if total - ready >= replicas:
+            for r in range(replicas):
+                self.try_read(s, r)
+        else:
+            for w in range(ready, total):
+                self.try_read(s, w % replicas)
+
+    # ------------------------------------------------------------------ result
+
+    def stamps(self) -> Stamps:
+        def flat(lists: list[list[int]]) -> np.ndarray[Any, np.dtype[np.int64]]:
+            return np.concatenate([np.array(part, np.int64) for part in lists] or [np.zeros(0, np.int64)])
+
+        return Stamps(
+            read=flat(self.read_end),
+            crossbar=flat(self.crossbar_end),
+            write=flat(self.write_end),
+            send=flat(self.send_end),
+            arrive=flat(self.arrive_end),
+            resource_busy=np.array(self.busy_time, np.int64),
+            events=next(self.environment._eid),
+        )

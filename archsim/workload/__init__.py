@@ -1,0 +1,30 @@
+"""Networks and data sets: one graph, whichever file it came from."""
+
+from archsim.workload.datasets import DATASETS, Batch, Dataset, load_data
+from archsim.workload.graph import Graph, Layer, Parameters
+from archsim.workload.loading import load_workload, preprocessing_for, read_preprocessing, workload_names
+from archsim.workload.onnxfile import read_onnx
+from archsim.workload.preprocessing import Preprocessing, default_preprocessing
+from archsim.workload.weights import seeded_weights, workload_hash
+from archsim.workload.yamlfile import read_yaml, workload_schema
+
+__all__ = [
+    "DATASETS",
+    "Batch",
+    "Dataset",
+    "Graph",
+    "Layer",
+    "Parameters",
+    "Preprocessing",
+    "default_preprocessing",
+    "load_data",
+    "load_workload",
+    "preprocessing_for",
+    "read_onnx",
+    "read_preprocessing",
+    "read_yaml",
+    "seeded_weights",
+    "workload_hash",
+    "workload_names",
+    "workload_schema",
+]

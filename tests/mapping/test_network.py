@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archsim.mapping.network import Mesh, chip_crossings, routers_visited
+
+MESH = Mesh(columns=7, routers_per_chip=42, tiles_per_chip=168, tiles_per_router=4)
+RAGGED = Mesh(columns=4, routers_per_chip=10, tiles_per_chip=39, tiles_per_router=4)
+
+
+def adjacent(mesh: Mesh, here: int, there: int) -> bool:
+    (row, column), (next_row, next_column) = mesh.coordinates(here), mesh.coordinates(there)
+    return abs(row - next_row) + abs(column - next_column) == 1
+
+
+@given(mesh=st.sampled_from([MESH, RAGGED]), data=st.data())
+def test_routes_are_connected_and_reach_every_tile(mesh: Mesh, data: st.DataObject) -> None:
+    tiles = 3 * mesh.tiles_per_chip
+    source = data.draw(st.integers(0, tiles - 1))
+    targets = data.draw(st.lists(st.integers(0, tiles - 1), min_size=1, max_size=6))
+    route = mesh.route(source, targets)
+    away = {tile for tile in targets if tile != source}
+    if not away:
+        assert route == ()
+        return
+    assert route[0].kind == "inject"
+    assert route[0].start == source
+    assert route[-1].kind == "eject"
+    assert route[-1].end in away
+    visited = {mesh.router_of(source)}
+    here = mesh.router_of(source)
+    for hop in route[1:-1]:
+        if hop.kind == "chip":
+            assert here == hop.start * mesh.routers_per_chip
+            assert abs(hop.start - hop.end) == 1
+            here = hop.end * mesh.routers_per_chip
+        else:
+            assert hop.start == here
+            assert adjacent(mesh, hop.start, hop.end)
+            assert 0 <= hop.end % mesh.routers_per_chip < mesh.routers_per_chip
+            here = hop.end
+        visited.add(here)
+    assert {mesh.router_of(tile) for tile in away} <= visited
+    assert route[-1].start == here
+
+
+def test_unicast_takes_the_shortest_way() -> None:
+    for source, target in ((0, 167), (5, 100), (60, 61), (0, 4)):
+        a, b = MESH.coordinates(MESH.router_of(source)), MESH.coordinates(MESH.router_of(target))
+        distance = abs(a[0] - b[0]) + abs(a[1] - b[1])
+        route = MESH.route(source, [target])
+        assert len(route) == distance + 2
+        assert routers_visited(route) == distance + 1
+
+
+def test_snake_neighbours_are_mesh_neighbours() -> None:
+    for here, there in pairwise(range(MESH.routers_per_chip)):
+        assert adjacent(MESH, here, there)
+
+
+def test_links_between_chips_are_counted() -> None:
+    assert chip_crossings(MESH.route(0, [168 * 2 + 3])) == 2
+    assert chip_crossings(MESH.route(0, [100])) == 0
