@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from archsim.mapping import Plan, map_network
     from archsim.report import Comparison, compare
     from archsim.result import Result, load_result
-    from archsim.simulate import simulate
+    from archsim.simulation import simulate
     from archsim.workload import Graph, load_workload
 
 __version__ = "0.1.0"
@@ -35,7 +35,7 @@ _HOMES = {
     "compare": "archsim.report",
     "Result": "archsim.result",
     "load_result": "archsim.result",
-    "simulate": "archsim.simulate",
+    "simulate": "archsim.simulation",
     "Graph": "archsim.workload",
     "load_workload": "archsim.workload",
 }

@@ -1,6 +1,7 @@
 """Command line: verbs and exit codes, nothing else.
 
-Exit status 0: good; 1: the run or comparison failed; 2: the input is wrong. Results go to standard output, all talk to standard error.
+Exit status 0: good; 1: the run or comparison failed; 2: the input is wrong. Results go to standard output, all talk
+to standard error.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def show(data: Any) -> None:
 def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """A bar on standard error when it is a terminal; the callback takes how much is done."""
     if not sys.stderr.isatty() or not total:
-        yield lambda done: None
+        yield lambda _: None
         return
     from rich.console import Console
     from rich.progress import Progress
@@ -129,7 +130,8 @@ def check(files: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> N
     from archsim.config import load_hardware
 
     changes = overrides(settings)
-    found, problems = [], []
+    found: list[dict[str, object]] = []
+    problems: list[Problem] = []
     for name in files:
         try:
             found.append(figures(build_chip(load_hardware(name, changes))))
@@ -155,7 +157,8 @@ def map_(hw: str, net: str, settings: tuple[str, ...], as_json: bool) -> None:
     """Map a network on a chip: grids, copies, tiles and chips of each layer."""
     from archsim.config import load_hardware
     from archsim.mapping import map_network
-    from archsim.report.terminal import console, map_rows, map_totals, plan_report
+    from archsim.report.plan import map_rows, map_totals
+    from archsim.report.terminal import console, plan_report
     from archsim.workload import load_workload
 
     plan = map_network(load_workload(net), load_hardware(hw, overrides(settings)))
@@ -168,7 +171,9 @@ def map_(hw: str, net: str, settings: tuple[str, ...], as_json: bool) -> None:
 @cli.command()
 @click.argument("hw")
 @click.argument("net")
-@click.option("--images", type=click.IntRange(min=1), default=1, show_default=True, help="Images that stream through the chip.")
+@click.option(
+    "--images", type=click.IntRange(min=1), default=1, show_default=True, help="Images that stream through the chip."
+)
 @click.option("--input", "data", metavar="DATA", help="Pictures to compute: a shipped set, a folder, a zip or an .npz.")
 @click.option("--limit", type=click.IntRange(min=1), help="Compute only the first pictures of DATA.")
 @click.option("--calibrate", metavar="DATA", help="Pictures to calibrate activation ranges on.")
@@ -179,8 +184,18 @@ def map_(hw: str, net: str, settings: tuple[str, ...], as_json: bool) -> None:
 @click.option("-o", "--output", metavar="DIR", help="Write result.json and tables here.")
 @json_option
 def run(
-    hw: str, net: str, images: int, data: str | None, limit: int | None, calibrate: str | None, engine: str, detail: str,
-    settings: tuple[str, ...], seed: int, output: str | None, as_json: bool,
+    hw: str,
+    net: str,
+    images: int,
+    data: str | None,
+    limit: int | None,
+    calibrate: str | None,
+    engine: str,
+    detail: str,
+    settings: tuple[str, ...],
+    seed: int,
+    output: str | None,
+    as_json: bool,
 ) -> None:
     """Simulate a network on a chip: time, energy, area, and with --input what it computes."""
     del detail
@@ -190,7 +205,7 @@ def run(
         raise InputError("--limit and --calibrate need --input")
     from archsim.config import load_hardware
     from archsim.mapping import map_network
-    from archsim.simulate import simulate
+    from archsim.simulation import simulate
     from archsim.workload import load_workload
 
     hardware = load_hardware(hw, overrides(settings))
@@ -220,7 +235,7 @@ def compare(runs: tuple[str, ...], net: str | None, settings: tuple[str, ...], a
     from archsim.mapping import map_network
     from archsim.report import compare as put_side_by_side
     from archsim.result import load_result
-    from archsim.simulate import simulate
+    from archsim.simulation import simulate
     from archsim.workload import load_workload
 
     found = []

@@ -1,6 +1,7 @@
 """The result of one run: plain numbers with their units in the names, tables, and files.
 
-A `Result` is what `result.json` holds. It knows nothing of plans or engines, so one that was loaded from disk is as good as one just made.
+A `Result` is what `result.json` holds. It knows nothing of plans or engines, so one that was loaded from disk is as
+good as one just made.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from archsim.accounting import ActionRow, AreaRow
 from archsim.errors import InputError
 
 if TYPE_CHECKING:
-    import pandas
+    import pandas as pd
 
 SCHEMA_VERSION = 1
 
@@ -85,13 +86,14 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSummary:
-    """Quality against the float network; intervals are 95 % Wilson. Accuracies are None without labels or with drawn weights."""
+    """Quality against the float network; intervals are 95 % Wilson. Accuracies are None without labels or with drawn
+    weights; the SNR is None where the chip equals the float network exactly."""
 
     images: int
     calibration: str
     top1_agreement: float
     agreement_interval: tuple[float, float]
-    logit_snr_db: float
+    logit_snr_db: float | None
     accuracy: float | None
     accuracy_interval: tuple[float, float] | None
     float_accuracy: float | None
@@ -101,7 +103,8 @@ class FunctionSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """Name and content hash of an input; `expanded` is the full hardware document, `weights` where a network's weights came from."""
+    """Name and content hash of an input; `expanded` is the full hardware document, `weights` where a network's
+    weights came from."""
 
     name: str
     hash: str
@@ -125,8 +128,8 @@ class Citation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """Everything one run found; see the README for the JSON contract. `activity` is "measured" when counts came from real inputs,
-    else "assumed (...)"."""
+    """Everything one run found; see the README for the JSON contract. `activity` is "measured" when counts came from
+    real inputs, else "assumed (...)"."""
 
     archsim_version: str
     seed: int
@@ -171,19 +174,19 @@ class Result:
             raise InputError(f"cannot write results here: {error.strerror}", where=str(folder)) from None
         return folder
 
-    def to_pandas(self, table: str) -> pandas.DataFrame:
+    def to_pandas(self, table: str) -> pd.DataFrame:
         """`layers`, `actions` or `area` as a DataFrame."""
-        import pandas
+        import pandas as pd
 
         if table not in ("layers", "actions", "area"):
             raise InputError(f"there is no table '{table}'; expected layers, actions or area")
-        return pandas.DataFrame([asdict(row) for row in getattr(self, table)])
+        return pd.DataFrame([asdict(row) for row in getattr(self, table)])
 
     def _repr_html_(self) -> str:
         """Totals and layers as tables, for notebooks."""
-        import pandas
+        import pandas as pd
 
-        totals = pandas.Series(asdict(self.totals)).to_frame(f"{self.workload.name} on {self.hardware.name}")
+        totals = pd.Series(asdict(self.totals)).to_frame(f"{self.workload.name} on {self.hardware.name}")
         return str(totals.to_html()) + str(self.to_pandas("layers").to_html())
 
 

@@ -114,8 +114,8 @@ def parse_integer(text: str) -> int:
 def format_quantity(value: float, unit: str, digits: int = 3) -> str:
     """`value` (SI) with `digits` significant digits and the prefix that puts 1 to 999 before the point.
 
-    `format_quantity(1.5625e-12, "J")` is `"1.56 pJ"`. An area's prefix squares. Whole multiples of 1024 bytes get
-    binary prefixes. With `digits=17` parsing gives the same float back. `unit` need not be in `UNITS` ("op/s/W").
+    `format_quantity(1.5625e-12, "J")` is `"1.56 pJ"`. Areas run from 0.001 to 999 (`"0.0096 mm2"`). Whole multiples of
+    1024 bytes get binary prefixes. With `digits=17` parsing gives the same float back. `unit` need not be in `UNITS`.
     """
     if not math.isfinite(value):
         return f"{value} {unit}"
@@ -128,7 +128,8 @@ def format_quantity(value: float, unit: str, digits: int = 3) -> str:
     for name, prefix in PREFIXES.items():
         if prefix < 0 and unit in UNITS and UNITS[unit].bits:
             continue  # nobody writes millibytes
-        if prefix * square <= exponent < prefix * square + (3 if square == 1 else 6):
+        low = prefix if square == 1 else 2 * prefix - 3
+        if low <= exponent < low + 3 * square:
             return f"{_plain(rounded, prefix * square)} {name}{unit}"
     return f"{rounded} {unit}"
 
@@ -227,7 +228,8 @@ def _plain(scientific: str, exponent: int) -> str:
     sign = "-" if mantissa.startswith("-") else ""
     digits = mantissa.lstrip("-").replace(".", "")
     point = 1 + int(power) - exponent
-    digits = digits.ljust(point, "0")
+    digits = digits.ljust(point, "0") if point > 0 else digits.rjust(len(digits) + 1 - point, "0")
+    point = max(point, 1)
     fraction = digits[point:].rstrip("0")
     return f"{sign}{digits[:point]}.{fraction}" if fraction else f"{sign}{digits[:point]}"
 

@@ -1,9 +1,10 @@
 """Counting actions: how often each component acted, layer by layer. Nothing here knows a joule.
 
-Counts follow the plan exactly; where a machine gates its row drivers (`dac.charge: active`) they follow the inputs' bits.
-Unit of each count: `crossbar.read` full-array reads (a partly used array counts its used share of cells), `dac.drive` rows, `adc.convert`,
-`sample_hold.sample` and `shift_add.add` columns, registers' `window` full registers of one array and window, `edram.access` lines of `access_bits`,
-`bus.bit` bits, `router.flit` flits times routers, digital units one per element operation.
+Counts follow the plan exactly; where a machine gates its row drivers (`dac.charge: active`) they follow the inputs'
+bits. Unit of each count: `crossbar.read` full-array reads (a partly used array counts its used share of cells),
+`dac.drive` rows, `adc.convert`, `sample_hold.sample` and `shift_add.add` columns, registers' `window` full registers
+of one array and window, `edram.access` lines of `access_bits`, `bus.bit` bits, `router.flit` flits times routers,
+digital units one per element operation.
 """
 
 from __future__ import annotations
@@ -53,8 +54,9 @@ def count_actions(plan: Plan, timing: Timing, activity: Mapping[str, LayerActivi
             *[(work.component, work.action, work.count * mapped.windows) for work in digital_work(mapped.stage)],
             *_network_actions(plan, mapped, [edge for edge in routed if edge.edge.source == index]),
         ]
-        counts += [Count(mapped.name, *item, count * timing.images) for *item, count in _merged(found)]
-        counts += [Count(mapped.name, *item, count) for *item, count in _control_actions(plan, mapped, stage)]
+        images = timing.images
+        counts += [Count(mapped.name, component, action, n * images) for component, action, n in _merged(found)]
+        counts += [Count(mapped.name, *entry) for entry in _control_actions(plan, mapped, stage)]
     return counts
 
 
@@ -69,8 +71,8 @@ def _merged(entries: list[Entry]) -> list[Entry]:
 
 
 def _crossbar_actions(plan: Plan, mapped: MappedStage, activity: LayerActivity | None) -> list[Entry]:
-    """Analog side and its registers, per image. ADC conversions: used columns of every array and input cycle, the unit column included
-    where there is one (`converts: all`: every column)."""
+    """Analog side and its registers, per image. ADC conversions: used columns of every array and input cycle, the
+    unit column included where there is one (`converts: all`: every column)."""
     grid = mapped.grid
     if grid is None:
         return []
@@ -104,14 +106,19 @@ def _rows_driven(plan: Plan, mapped: MappedStage, activity: LayerActivity | None
 
 
 def _register_actions(plan: Plan, mapped: MappedStage, columns: int) -> list[Entry]:
-    """IMA registers: `window` counts full registers' worth per array and window; `access` counts one read and write per array, window."""
+    """IMA registers: `window` counts full registers' worth per array and window; `access` counts one read and write
+    per array, window."""
     grid, ima = mapped.grid, plan.chip.tile.ima
     assert grid is not None
     found: list[Entry] = []
     share = int(grid.rows.sum()) / ima.crossbar.rows
-    found += _register("input_register", ima.input_register.charge, share * mapped.windows, grid.crossbars * mapped.windows)
+    found += _register(
+        "input_register", ima.input_register.charge, share * mapped.windows, grid.crossbars * mapped.windows
+    )
     share = columns / ima.crossbar.columns
-    found += _register("output_register", ima.output_register.charge, share * mapped.windows, grid.crossbars * mapped.windows)
+    found += _register(
+        "output_register", ima.output_register.charge, share * mapped.windows, grid.crossbars * mapped.windows
+    )
     return found
 
 
@@ -143,8 +150,8 @@ def _bus(plan: Plan, bits: float, accesses: float) -> Entry:
 
 
 def _network_actions(plan: Plan, mapped: MappedStage, routed: list[EdgeRoutes]) -> list[Entry]:
-    """Packets to consumers (and partial sums between tiles) per image: flits through routers, bytes over chip links, and the eDRAM
-    writes that receive them."""
+    """Packets to consumers (and partial sums between tiles) per image: flits through routers, bytes over chip links,
+    and the eDRAM writes that receive them."""
     traffic = stage_traffic(plan, mapped)
     gathered = flits(plan, traffic.gathered_bits) * 2 * mapped.windows
     found: list[Entry] = [("router", "flit", gathered)]
@@ -162,7 +169,8 @@ def _network_actions(plan: Plan, mapped: MappedStage, routed: list[EdgeRoutes]) 
 
 
 def _control_actions(plan: Plan, mapped: MappedStage, timing: StageTiming) -> list[Entry]:
-    """Control charged per clock cycle in which its unit works: the crossbar step's busy time of every lane, over the whole run."""
+    """Control charged per clock cycle in which its unit works: the crossbar step's busy time of every lane, over the
+    whole run."""
     chip, found = plan.chip, []
     place = mapped.placement
     cycles = timing.busy_s * mapped.replication / (chip.tile.cycle_ps * 1e-12)

@@ -13,7 +13,8 @@ from archsim.errors import InputError, Problem
 
 @dataclass(frozen=True, slots=True)
 class ActionRow:
-    """One line of the energy account. For action `static` the count is in seconds (times instances) and the energy per action in watts."""
+    """One line of the energy account. For action `static` the count is in seconds (times instances) and the energy
+    per action in watts."""
 
     layer: str
     component: str
@@ -30,7 +31,9 @@ def price(counts: Iterable[Count], costs: CostTable) -> list[ActionRow]:
     Raises `InputError` naming every action the hardware file has no energy for: a missing cost is never taken as zero.
     """
     counts = list(counts)
-    missing = dict.fromkeys((count.component, count.action) for count in counts if (count.component, count.action) not in costs)
+    missing = dict.fromkeys(
+        (count.component, count.action) for count in counts if (count.component, count.action) not in costs
+    )
     if missing:
         raise InputError(
             Problem(f"{component}.{action}", "is used by this workload but the hardware file gives no energy for it")
@@ -40,7 +43,9 @@ def price(counts: Iterable[Count], costs: CostTable) -> list[ActionRow]:
     for count in counts:
         cost = costs[count.component, count.action]
         energy = count.count * cost.energy_j
-        rows.append(ActionRow(count.layer, count.component, count.action, count.count, cost.energy_j, energy, cost.source))
+        rows.append(
+            ActionRow(count.layer, count.component, count.action, count.count, cost.energy_j, energy, cost.source)
+        )
     return rows
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def static_rows(plan: Plan, timing: Timing) -> list[ActionRow]:
     """Static energy over the run: action `static`, count in instance-seconds, energy per action in watts, layer `chip`.
 
-    What is gated counts only the tiles and IMAs that hold a layer, for the whole run; what is always on counts every instance of every chip.
+    What is gated counts only the tiles and IMAs that hold a layer, for the whole run; what is always on counts every
+    instance of every chip.
     """
     chip = plan.chip
     every = {"ima": plan.chips * chip.tiles * chip.tile.imas, "tile": plan.chips * chip.tiles, "chip": plan.chips}
@@ -29,7 +30,9 @@ def static_rows(plan: Plan, timing: Timing) -> list[ActionRow]:
         units = used[component.level] if component.gated else every[component.level]
         seconds = component.count * units * timing.latency_s
         energy = seconds * component.power_each_w
-        rows.append(ActionRow(CHIP, component.component, "static", seconds, component.power_each_w, energy, component.source))
+        rows.append(
+            ActionRow(CHIP, component.component, "static", seconds, component.power_each_w, energy, component.source)
+        )
     return rows
 
 
@@ -60,4 +63,3 @@ def area_account(plan: Plan) -> tuple[AreaRow, ...]:
 def total_area(rows: tuple[AreaRow, ...]) -> float:
     """Correctly rounded sum of all rows [m2]."""
     return fsum(row.area_m2 for row in rows)
-

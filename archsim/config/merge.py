@@ -67,7 +67,7 @@ def apply_overrides(document: Block, overrides: Mapping[str, object]) -> tuple[B
     Paths that end in a key unknown to the model are left to the model, which knows what to suggest.
     """
     problems: list[Problem] = []
-    for path, value in overrides.items():
+    for path, value in ((str(path), value) for path, value in overrides.items()):
         where = f"--set {path}" if len(path) < 200 else f"--set {excerpt(path)}"
         keys = path.split(".")
         if not all(key.strip() == key and key for key in keys):
@@ -125,8 +125,14 @@ def _to_node(value: object, where: str) -> Node:
         return Block({str(key): _to_node(child, where) for key, child in value.items()}, where)
     if isinstance(value, (list, tuple)):
         return Items([_to_node(child, where) for child in value], where)
-    if hasattr(value, "__index__"):
-        return Scalar(str(int(value)), where)
-    if hasattr(value, "__float__"):
-        return Scalar(repr(float(value)), where)
-    raise InputError(f"cannot be set to a value of type {type(value).__name__}; expected text, a number or a mapping", where)
+    try:
+        if hasattr(value, "item"):  # NumPy scalars, truth values among them
+            return _to_node(value.item(), where)
+        if hasattr(value, "__index__"):
+            return Scalar(str(int(value)), where)
+        if hasattr(value, "__float__"):
+            return Scalar(repr(float(value)), where)
+    except (TypeError, ValueError, OverflowError):  # arrays, integers of thousands of digits
+        pass
+    kind = type(value).__name__
+    raise InputError(f"cannot be set to a value of type {kind}; expected text, a number or a mapping", where)

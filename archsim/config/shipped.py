@@ -67,7 +67,7 @@ def find(kind: Kind, name: str | os.PathLike[str], suffixes: Sequence[str]) -> P
                 return candidate
     if text and _exists(path):
         return path
-    raise InputError(_not_found(kind, text, suffixes), excerpt(text))
+    raise InputError(_not_found(kind, text, suffixes), excerpt(text, 240))
 
 
 def _is_path(text: str, suffixes: Sequence[str]) -> bool:

@@ -1,4 +1,5 @@
-"""A data set through the quantized network and through the float one: predictions, agreement, accuracy and measured activity."""
+"""A data set through the quantized network and through the float one: predictions, agreement, accuracy and measured
+activity."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ LARGEST_BATCH = 256
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Evaluation:
-    """What a data set showed. `predictions` and `float_predictions` are int64 [N]; `activity` is by matrix layer, over all N pictures."""
+    """What a data set showed. `predictions` and `float_predictions` are int64 [N]; `activity` is by matrix layer,
+    over all N pictures."""
 
     report: FunctionReport
     predictions: NDArray[np.int64]
@@ -49,8 +51,8 @@ def evaluate(
 ) -> Evaluation:
     """Quantize `graph` and run `data` through it and through the float network, a batch at a time.
 
-    Activation ranges come from `calibration` if given, else from the network's preprocessing file, else from `data` itself
-    (`Evaluation.calibration` says which).
+    Activation ranges come from `calibration` if given, else from the network's preprocessing file, else from `data`
+    itself (`Evaluation.calibration` says which).
     """
     ranges = _ranges(graph, data, calibration)
     network = quantize(graph, ranges, precision=precision, pixels=_pixels(data.preprocessing))

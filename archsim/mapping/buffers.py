@@ -1,8 +1,9 @@
 """How many windows each buffer between two stages holds.
 
-A buffer that is too small deadlocks where branches meet again: the short branch (a residual skip) must keep what the long branch has not
-yet returned. An untimed eager execution of the whole pipeline shows the least that any order of events needs; stages are determinate, so
-buffers of that size never deadlock, whatever the durations. Slack rows on top let producer and consumer overlap.
+A buffer that is too small deadlocks where branches meet again: the short branch (a residual skip) must keep what the
+long branch has not yet returned. An untimed eager execution of the whole pipeline shows the least that any order of
+events needs; stages are determinate, so buffers of that size never deadlock, whatever the durations. Slack rows on
+top let producer and consumer overlap.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from archsim.mapping.windows import Counts, needs, smallest_buffer
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Edge:
-    """A buffered connection between two stages, by their index. `capacity` is in producer windows, `values` is what a producer window
-    sends (all channels of the producer), `read_values` what the consumer uses of it."""
+    """A buffered connection between two stages, by their index. `capacity` is in producer windows, `values` is what a
+    producer window sends (all channels of the producer), `read_values` what the consumer uses of it."""
 
     source: int
     target: int
@@ -33,11 +34,7 @@ class Edge:
 def build_edges(stages: tuple[Stage, ...], slack_rows: int) -> tuple[Edge, ...]:
     """Edges of a pipeline with their buffer capacities; several reads of one producer by one stage share a buffer."""
     index = {stage.name: number for number, stage in enumerate(stages)}
-    drafts = [
-        draft
-        for target, stage in enumerate(stages)
-        for draft in _incoming(stage, target, index, stages)
-    ]
+    drafts = [draft for target, stage in enumerate(stages) for draft in _incoming(stage, target, index, stages)]
     peaks = _occupancy(stages, drafts)
     edges = []
     for draft, peak in zip(drafts, peaks, strict=True):
@@ -74,8 +71,14 @@ def _incoming(stage: Stage, target: int, index: dict[str, int], stages: tuple[St
         values = min(stages[number].values_out, sum(source.values for source in sources))
         found.append(
             Edge(
-                source=number, target=target, need=need, last=last, minimum=minimum, capacity=minimum,
-                values=stages[number].values_out, read_values=values,
+                source=number,
+                target=target,
+                need=need,
+                last=last,
+                minimum=minimum,
+                capacity=minimum,
+                values=stages[number].values_out,
+                read_values=values,
             )
         )
     return found

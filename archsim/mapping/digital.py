@@ -1,10 +1,10 @@
 """Digital work: what the tile's activation, pooling and arithmetic units do per window.
 
-Operations per output value (stated costs, counted as the chip's units execute them):
-activation 1 look-up; max pool kernel area - 1 comparisons (counted as kernel area, the unit starts from empty); average pool kernel area
-additions and 1 multiplication; residual add 1 addition per further operand; product 1 multiplication; scale and shift 1 multiplication and
-1 addition; softmax 2 look-ups (exponential), 2 additions and 1 division; local response normalisation `size` multiplications and additions,
-1 multiplication, 1 look-up (the power) and 1 division.
+Operations per output value (stated costs, counted as the chip's units execute them): activation 1 look-up; max pool
+kernel area - 1 comparisons (counted as kernel area, the unit starts from empty); average pool kernel area additions
+and 1 multiplication; residual add 1 addition per further operand; product 1 multiplication; scale and shift 1
+multiplication and 1 addition; softmax 2 look-ups (exponential), 2 additions and 1 division; local response
+normalisation `size` multiplications and additions, 1 multiplication, 1 look-up (the power) and 1 division.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ def _operations(layer: Layer, stage: Stage) -> list[tuple[str, str, int]]:
 
 
 def digital_time_ps(mapped: MappedStage, chip: Chip, *, fused: bool = False) -> int:
-    """Time of a window's digital work on one lane's units [ps]: each unit works through its operations at count x rate, units in turn.
+    """Time of a window's digital work on one lane's units [ps]: each unit works through its operations at count x
+    rate, units in turn.
 
     With `fused`, only of the layers that ride along in a crossbar stage, spread over the tiles of one copy.
     """

@@ -7,11 +7,13 @@ from numba import njit
 
 
 @njit(cache=True)
-def eager_occupancy(windows, source, target, need, need_offset, last, last_offset, in_edges, in_offset, out_edges, out_offset):
+def eager_occupancy(
+    windows, source, target, need, need_offset, last, last_offset, in_edges, in_offset, out_edges, out_offset
+):
     """Most producer windows each edge holds at once when every stage fires as soon as it can and takes no time.
 
-    Sources fire one window at a time, and only when nothing downstream can: an order in which no stage waits for room. Returns (peak
-    [edges], fired [stages]).
+    Sources fire one window at a time, and only when nothing downstream can: an order in which no stage waits for
+    room. Returns (peak [edges], fired [stages]).
     """
     stages = windows.size
     edges = source.size

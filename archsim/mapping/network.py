@@ -1,8 +1,9 @@
 """Routes over the on-chip network: a concentrated mesh with XY routing, and links between chips.
 
-`router.shared_by` tiles hang on one router; routers form a mesh and are numbered in a snake, so tiles with neighbouring numbers are
-neighbours on the mesh. A packet to several tiles visits their routers one after the other (path-based multicast; Lin and Ni, ISCA 1991)
-and leaves to all tiles of a router at once. Chips stand in a row; a packet leaves and enters a chip at its router 0.
+`router.shared_by` tiles hang on one router; routers form a mesh and are numbered in a snake, so tiles with
+neighbouring numbers are neighbours on the mesh. A packet to several tiles visits their routers one after the other
+(path-based multicast; Lin and Ni, ISCA 1991) and leaves to all tiles of a router at once. Chips stand in a row; a
+packet leaves and enters a chip at its router 0.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from archsim.components import Chip
 
 @dataclass(frozen=True, slots=True, order=True)
 class Hop:
-    """One resource a packet holds: `inject` a tile's port into its router, `link` a directed link between routers of one chip, `chip` a
-    directed link between chips, `eject` a router's port into a tile. `start` and `end` are tile, router or chip numbers."""
+    """One resource a packet holds: `inject` a tile's port into its router, `link` a directed link between routers of
+    one chip, `chip` a directed link between chips, `eject` a router's port into a tile. `start` and `end` are tile,
+    router or chip numbers."""
 
     kind: Literal["inject", "link", "chip", "eject"]
     start: int
@@ -62,10 +64,13 @@ class Mesh:
 
     def at(self, chip: int, row: int, column: int) -> int:
         """Router at a place of a chip."""
-        return chip * self.routers_per_chip + row * self.columns + (column if row % 2 == 0 else self.columns - 1 - column)
+        return (
+            chip * self.routers_per_chip + row * self.columns + (column if row % 2 == 0 else self.columns - 1 - column)
+        )
 
     def walk(self, start: int, end: int) -> Iterator[int]:
-        """Routers of the XY path between two routers of one chip, both included. X first; where the last row is ragged, Y first."""
+        """Routers of the XY path between two routers of one chip, both included. X first; where the last row is
+        ragged, Y first."""
         chip = start // self.routers_per_chip
         (row, column), (last_row, last_column) = self.coordinates(start), self.coordinates(end)
         corner = self.at(chip, row, last_column)

@@ -1,7 +1,7 @@
 """Placement: which IMA, tile and chip holds each copy of each layer, and what must travel because of it.
 
-Layers are placed in pipeline order, each from the next free IMA on; copies of one layer follow each other array by array. Tiles are numbered
-through all chips. Digital stages work on the tiles of the stage they read from.
+Layers are placed in pipeline order, each from the next free IMA on; copies of one layer follow each other array by
+array. Tiles are numbered through all chips. Digital stages work on the tiles of the stage they read from.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ Tiles = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Placement:
-    """Where a stage lives. `home` [copies] is the tile that collects and sends a copy's output; `tiles` lists all its tiles."""
+    """Where a stage lives. `home` [copies] is the tile that collects and sends a copy's output; `tiles` lists all its
+    tiles."""
 
     home: Tiles
     tiles: Tiles
@@ -69,7 +70,7 @@ def place_grid(grid: CrossbarGrid, copies: int, first_crossbar: int, chip: Chip)
 
 def _rows_per_tile(grid: CrossbarGrid, tile: Tiles) -> tuple[int, float]:
     """Rows the busiest tile of any copy loads, and the mean over copies of all rows loaded."""
-    copies, arrays = tile.shape
+    copies = len(tile)
     sets = int(grid.row_set.max()) + 1
     rows_of_set = np.zeros(sets, np.int64)
     rows_of_set[grid.row_set] = grid.rows

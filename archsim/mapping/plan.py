@@ -16,12 +16,13 @@ from archsim.mapping.placement import Placement, place_digital, place_grid
 from archsim.mapping.replication import POLICIES, Demand, imas_for
 from archsim.mapping.slicing import CrossbarGrid, Slicing, grid_for
 from archsim.mapping.stages import Stage, build_stages, channels, positions
-from archsim.workload.graph import Conv, Graph, Linear
+from archsim.workload.graph import Conv, GlobalPool, Graph, Linear, Pool
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class MappedStage:
-    """One stage with its hardware. Digital stages have no grid; their replication is the number of tiles they work on."""
+    """One stage with its hardware. Digital stages have no grid; their replication is the number of tiles they work
+    on."""
 
     stage: Stage
     macs: int
@@ -126,8 +127,6 @@ def _input_values(stage: Stage) -> int:
     if stage.on_crossbars:
         rows, _, groups = unrolled(stage)
         return rows * groups
-    from archsim.mapping.stages import GlobalPool, Pool
-
     op = stage.layer.op
     values = sum(channels(shape) for shape in stage.operand_shapes)
     if isinstance(op, Pool):
@@ -148,18 +147,16 @@ def _chips_needed(graph: Graph, grids: list[CrossbarGrid | None], chip: Chip) ->
             [
                 Problem(
                     f"workload {graph.name} on {chip.name}",
-                    f"needs {crossbars} crossbars in {imas} IMAs, {chips} chips in all; one chip has {chip.crossbars} crossbars in "
-                    f"{chip.tiles * chip.tile.imas} IMAs and the hardware file says chip.overflow: refuse (expected: spread, more "
-                    "tiles, or a smaller network)",
+                    f"needs {crossbars} crossbars in {imas} IMAs, {chips} chips in all; one chip has {chip.crossbars} "
+                    f"crossbars in {chip.tiles * chip.tile.imas} IMAs and the hardware file says chip.overflow: refuse "
+                    "(expected: spread, more tiles, or a smaller network)",
                 )
             ]
         )
     return chips
 
 
-def _replicate(
-    stages: tuple[Stage, ...], grids: list[CrossbarGrid | None], chips: int, chip: Chip
-) -> list[int]:
+def _replicate(stages: tuple[Stage, ...], grids: list[CrossbarGrid | None], chips: int, chip: Chip) -> list[int]:
     """Copies per stage (1 for digital stages, whose lanes follow from placement)."""
     interval = chip.input_cycles * chip.tile.ima.bit_cycle_ps * 1e-12
     demands = [
@@ -214,6 +211,6 @@ def _buffer_notes(mapped: tuple[MappedStage, ...], edges: tuple[Edge, ...], chip
     worst = max(over, key=lambda tile: load[tile])
     kib = 1024.0
     return (
-        f"input buffers exceed the tile eDRAM of {chip.tile.edram.size_bytes / kib:.0f} KiB on {len(over)} of {len(load)} tiles in use "
-        f"(worst: tile {worst} with {load[worst] / kib:.0f} KiB); the run goes on as if they fitted",
+        f"input buffers exceed the tile eDRAM of {chip.tile.edram.size_bytes / kib:.0f} KiB on {len(over)} of "
+        f"{len(load)} tiles in use (worst: tile {worst} with {load[worst] / kib:.0f} KiB); the run goes on as if they fitted",
     )

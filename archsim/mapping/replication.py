@@ -1,7 +1,8 @@
 """Replication policies: how many copies of a convolution's weights work in parallel.
 
-A policy sees one `Demand` per crossbar stage and a budget of IMAs, and returns one copy count per stage. Fully connected layers have one window
-and are never copied. `POLICIES` is the seam: a new policy is one function with the same signature.
+A policy sees one `Demand` per crossbar stage and a budget of IMAs, and returns one copy count per stage. Fully
+connected layers have one window and are never copied. `POLICIES` is the seam: a new policy is one function with the
+same signature.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from math import ceil
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What a policy knows of a crossbar stage: windows per image, arrays of one copy, time per window [s], and how many times more
-    windows it has than the last convolution (ISAAC's product of squared strides, pools included)."""
+    """What a policy knows of a crossbar stage: windows per image, arrays of one copy, time per window [s], and how
+    many times more windows it has than the last convolution (ISAAC's product of squared strides, pools included)."""
 
     name: str
     windows: int
@@ -39,11 +40,13 @@ def no_replication(demands: Sequence[Demand], ima_budget: int, per_ima: int) -> 
 
 
 def isaac_replication(demands: Sequence[Demand], ima_budget: int, per_ima: int) -> list[int]:
-    """Copies in proportion to windows, walked back from the last convolution (ISAAC, Sec. IV, as recalled; a reconstruction).
+    """Copies in proportion to windows, walked back from the last convolution (ISAAC, Sec. IV, as recalled; a
+    reconstruction).
 
-    With strides and pools of product s^2 between two layers the earlier one has s^2 times the windows and gets s^2 times the copies, so all
-    layers take equal time. The last convolution gets the most copies (at least one) for which everything fits; where even one does not fit, early
-    layers are scaled down together, as in the paper's under-used classifiers' case.
+    With strides and pools of product s^2 between two layers the earlier one has s^2 times the windows and gets s^2
+    times the copies, so all layers take equal time. The last convolution gets the most copies (at least one) for
+    which everything fits; where even one does not fit, early layers are scaled down together, as in the paper's
+    under-used classifiers' case.
     """
     counts = [demand.windows for demand in demands if demand.replicable]
     if not counts:
@@ -68,7 +71,8 @@ def isaac_replication(demands: Sequence[Demand], ima_budget: int, per_ima: int) 
 
 
 def balanced_replication(demands: Sequence[Demand], ima_budget: int, per_ima: int) -> list[int]:
-    """Give one more copy to the slowest layer until it does not fit: the pipeline's interval is its slowest layer's time."""
+    """Give one more copy to the slowest layer until it does not fit: the pipeline's interval is its slowest layer's
+    time."""
     copies = [1] * len(demands)
     used = sum(imas_for(1, demand.crossbars, per_ima) for demand in demands)
 

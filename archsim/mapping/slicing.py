@@ -1,7 +1,8 @@
 """How one matrix-vector product is cut into crossbars: bit slices, row groups and column groups.
 
-A convolution unrolls to K*K*Cin rows (order ky, kx, channel) and Cout columns. A weight takes `weight_slices` cells; they sit
-side by side in one array (ISAAC, Sec. V) or in sibling arrays (PUMA, Sec. 3). Inputs enter `input_cycles` bits (or DAC digits) at a time.
+A convolution unrolls to K*K*Cin rows (order ky, kx, channel) and Cout columns. A weight takes `weight_slices` cells;
+they sit side by side in one array (ISAAC, Sec. V) or in sibling arrays (PUMA, Sec. 3). Inputs enter `input_cycles`
+bits (or DAC digits) at a time.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ class Slicing:
 class CrossbarGrid:
     """The arrays of one replica of a layer, column group by column group, row groups inside, sibling slices last.
 
-    `row_set`, `rows`, `columns` have one entry per array: which set of inputs drives it, how many rows and physical columns are
-    used. Arrays of one `reduction` add up their partial sums.
+    `row_set`, `rows`, `columns` have one entry per array: which set of inputs drives it, how many rows and physical
+    columns are used. Arrays of one `reduction` add up their partial sums.
     """
 
     row_groups: int
@@ -95,9 +96,11 @@ class CrossbarGrid:
 
 
 def grid_for(inputs: int, outputs: int, groups: int, slicing: Slicing) -> CrossbarGrid:
-    """Arrays for `groups` independent products of `inputs` rows by `outputs` columns each (a dense layer has one group).
+    """Arrays for `groups` independent products of `inputs` rows by `outputs` columns each (a dense layer has one
+    group).
 
-    Small groups pack block-diagonally: as many as fit both ways share an array (14 channels of a 3x3 depthwise layer on 128 rows).
+    Small groups pack block-diagonally: as many as fit both ways share an array (14 channels of a 3x3 depthwise layer
+    on 128 rows).
     """
     fit = min(slicing.rows // inputs, slicing.weights_per_array // outputs, groups) if groups > 1 else 1
     if fit >= 2:
@@ -109,7 +112,11 @@ def grid_for(inputs: int, outputs: int, groups: int, slicing: Slicing) -> Crossb
     weight_edges = np.minimum(np.arange(1, column_groups + 1) * slicing.weights_per_array, outputs)
     group_columns = np.diff(weight_edges, prepend=0) * slicing.columns_per_weight
     group, column, row, _ = np.meshgrid(
-        np.arange(groups), np.arange(column_groups), np.arange(row_groups), np.arange(slicing.arrays_per_weight), indexing="ij"
+        np.arange(groups),
+        np.arange(column_groups),
+        np.arange(row_groups),
+        np.arange(slicing.arrays_per_weight),
+        indexing="ij",
     )
     return CrossbarGrid(
         row_groups=row_groups,

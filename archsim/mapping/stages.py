@@ -1,9 +1,9 @@
 """From graph to pipeline: which layers are stages of the machine, which ride along, which are only wiring.
 
-A *stage* produces one output position (a *window*) at a time. Convolutions and fully connected layers are crossbar stages; pools,
-residual adds, products, softmax and normalisations are digital stages. An activation or a scale that follows its only producer rides
-along in that stage. Concatenation, slicing, padding, reshaping and channel permutation move no data of their own: they become
-the way a stage's sources line up.
+A *stage* produces one output position (a *window*) at a time. Convolutions and fully connected layers are crossbar
+stages; pools, residual adds, products, softmax and normalisations are digital stages. An activation or a scale that
+follows its only producer rides along in that stage. Concatenation, slicing, padding, reshaping and channel
+permutation move no data of their own: they become the way a stage's sources line up.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ def channels(shape: Shape) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Data a stage reads: `stage` produces it (None: the network's input). When `aligned`, position (y, x) of the tensor is position
-    (y - top, x - left) of the producer; otherwise a window may need all of it. `values` are the values per position that are read."""
+    """Data a stage reads: `stage` produces it (None: the network's input). When `aligned`, position (y, x) of the
+    tensor is position (y - top, x - left) of the producer; otherwise a window may need all of it. `values` are the
+    values per position that are read."""
 
     stage: str | None
     aligned: bool
@@ -60,7 +61,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One stage: `layer` defines windows and work, `fused` ride along, `tensor` is the layer whose output leaves the stage."""
+    """One stage: `layer` defines windows and work, `fused` ride along, `tensor` is the layer whose output leaves the
+    stage."""
 
     name: str
     layer: Layer
@@ -144,7 +146,8 @@ def build_stages(graph: Graph) -> tuple[Stage, ...]:
 def _fusion_host(
     layer: Layer, graph: Graph, stages: dict[str, Stage], consumers: dict[str, list[Layer]]
 ) -> Stage | None:
-    """The stage an element-wise layer rides along in: its only producer, when nobody else needs that producer's raw output."""
+    """The stage an element-wise layer rides along in: its only producer, when nobody else needs that producer's raw
+    output."""
     if not isinstance(layer.op, Activation | Affine):
         return None
     source = layer.inputs[0]
@@ -180,7 +183,8 @@ def _wiring(layer: Layer, graph: Graph, origin: dict[str, tuple[Source, ...]]) -
 
 
 def _sliced(sources: tuple[Source, ...], before: int, after: int) -> tuple[Source, ...]:
-    """Sources of a channel slice. A slice of a concatenation reads every part: which channels fall where is not tracked."""
+    """Sources of a channel slice. A slice of a concatenation reads every part: which channels fall where is not
+    tracked."""
     if len(sources) == 1:
         return (replace(sources[0], values=after),)
     return tuple(replace(source, values=max(1, source.values * after // before)) for source in sources)

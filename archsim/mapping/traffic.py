@@ -1,4 +1,5 @@
-"""What moves per window: bits over buses and eDRAM ports, packets over the network. Timing takes durations from it, accounting counts."""
+"""What moves per window: bits over buses and eDRAM ports, packets over the network. Timing takes durations from it,
+accounting counts."""
 
 from __future__ import annotations
 
@@ -14,11 +15,14 @@ from archsim.mapping.network import Mesh, Route
 from archsim.mapping.plan import MappedStage, Plan
 from archsim.mapping.windows import users
 
+_NOWHERE: list[tuple[int, ...]] = [()]
+"""Targets of data that stay where they are."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageTraffic:
-    """Bits a stage moves per window. `read` is on the busiest tile (it sets the time), `loaded` over all tiles (it sets the energy);
-    `partial` are partial sums between IMAs of a tile, `gathered` partial sums between tiles."""
+    """Bits a stage moves per window. `read` is on the busiest tile (it sets the time), `loaded` over all tiles (it
+    sets the energy); `partial` are partial sums between IMAs of a tile, `gathered` partial sums between tiles."""
 
     read_bits: int
     loaded_bits: float
@@ -43,7 +47,8 @@ def stage_traffic(plan: Plan, mapped: MappedStage) -> StageTraffic:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class EdgeRoutes:
-    """Routes of one edge: producer window q takes `routes[route_of[q]]`; `stops` is how many tiles a route delivers to."""
+    """Routes of one edge: producer window q takes `routes[route_of[q]]`; `stops` is how many tiles a route delivers
+    to."""
 
     edge: Edge
     route_of: NDArray[np.int64]
@@ -59,8 +64,8 @@ class EdgeRoutes:
 def edge_routes(plan: Plan) -> tuple[EdgeRoutes, ...]:
     """Routes of every edge, in the plan's order.
 
-    A producer window goes to the tiles of those copies whose windows use it, in one packet. A digital stage works where its first operand is
-    produced, which costs nothing to reach (halos between its tiles are not modelled).
+    A producer window goes to the tiles of those copies whose windows use it, in one packet. A digital stage works
+    where its first operand is produced, which costs nothing to reach (halos between its tiles are not modelled).
     """
     mesh = Mesh.of(plan.chip)
     known = cache(mesh.route)
@@ -69,7 +74,7 @@ def edge_routes(plan: Plan) -> tuple[EdgeRoutes, ...]:
         producer, consumer = plan.stages[edge.source], plan.stages[edge.target]
         homes = producer.placement.home[np.arange(producer.windows) % producer.replication]
         if consumer.grid is None and consumer.stage.sources[0].stage == producer.name:
-            targets, chosen = [()], np.zeros(producer.windows, np.int64)
+            targets, chosen = _NOWHERE, np.zeros(producer.windows, np.int64)
         else:
             targets, chosen = _targets(producer, consumer)
         pairs, route_of = np.unique(np.stack([homes, chosen]), axis=1, return_inverse=True)

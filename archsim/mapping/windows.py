@@ -1,7 +1,9 @@
-"""Window geometry: which windows of a producer a consumer's window needs, and when a producer's window is no longer needed.
+"""Window geometry: which windows of a producer a consumer's window needs, and when a producer's window is no longer
+needed.
 
-Both sides walk their maps in raster order, so each question has a monotone answer: `need[w]` producer windows must have arrived before
-window w can be read, and producer window p may be forgotten once the consumer has read window `last[p]`.
+Both sides walk their maps in raster order, so each question has a monotone answer: `need[w]` producer windows must
+have arrived before window w can be read, and producer window p may be forgotten once the consumer has read window
+`last[p]`.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """The strip of one axis that a window covers: indices `index * stride - before` to that plus `reach`, both included."""
+    """The strip of one axis that a window covers: indices `index * stride - before` to that plus `reach`, both
+    included."""
 
     stride: int
     before: int
@@ -36,8 +39,7 @@ def _extents(stage: Stage, source: Source) -> tuple[Extent, Extent] | None:
     elif isinstance(op, Pool):
         height, width = op.kernel[0] - 1, op.kernel[1] - 1
     else:
-        same = Extent(stride=1, before=source.top, reach=0), Extent(stride=1, before=source.left, reach=0)
-        return same
+        return Extent(stride=1, before=source.top, reach=0), Extent(stride=1, before=source.left, reach=0)
     top, left = op.padding[0] + source.top, op.padding[1] + source.left
     return Extent(stride=op.stride[0], before=top, reach=height), Extent(stride=op.stride[1], before=left, reach=width)
 
@@ -45,8 +47,8 @@ def _extents(stage: Stage, source: Source) -> tuple[Extent, Extent] | None:
 def needs(stage: Stage, source: Source, produced: Shape) -> tuple[Counts, Counts]:
     """`need` [consumer windows] and `last` [producer windows] between a stage and the map `produced` it reads from.
 
-    need[w] is how many producer windows, in raster order, must have arrived before w can be read. last[p] is the consumer window whose
-    read frees p. Both are non-decreasing.
+    need[w] is how many producer windows, in raster order, must have arrived before w can be read. last[p] is the
+    consumer window whose read frees p. Both are non-decreasing.
     """
     rows, columns = positions(produced)
     out_rows, out_columns = positions(stage.shape)
@@ -79,8 +81,8 @@ def smallest_buffer(need: Counts, last: Counts) -> int:
 
 
 def users(stage: Stage, source: Source, produced: Shape) -> Counts | None:
-    """Consumer windows that use each producer window: [producer windows, at most kernel area], -1 where there are fewer. None when every
-    window uses everything."""
+    """Consumer windows that use each producer window: [producer windows, at most kernel area], -1 where there are
+    fewer. None when every window uses everything."""
     rows, columns = positions(produced)
     out_rows, out_columns = positions(stage.shape)
     extents = _extents(stage, source)

@@ -1,4 +1,5 @@
-"""Claims of a study as a table: what the paper says, what this call measured, and whether that is inside the stated tolerance."""
+"""Claims of a study as a table: what the paper says, what this call measured, and whether that is inside the stated
+tolerance."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from archsim.report.terminal import table
+from archsim.report.terminal import add, table
 
 
 def claims_report(report: Mapping[str, Any]) -> RenderableType:
@@ -20,7 +21,7 @@ def claims_report(report: Mapping[str, Any]) -> RenderableType:
     )
     for claim in report["claims"]:
         numbers = [_number(claim[key]) for key in ("paper", "measured", "low", "high")]
-        made.add_row(claim["id"], claim["note"], *numbers, claim["status"], "pass" if claim["pass"] else "FAIL")
+        add(made, claim["id"], claim["note"], *numbers, claim["status"], "pass" if claim["pass"] else "FAIL")
     passed = sum(claim["pass"] for claim in report["claims"])
     return Group(made, Text(f"{passed} of {len(report['claims'])} claims inside their tolerance"))
 

@@ -49,7 +49,10 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for `archsim compare --json`."""
         return {
-            "runs": [{"hardware": run.hardware.name, "workload": run.workload.name, "images": run.images} for run in self.runs],
+            "runs": [
+                {"hardware": run.hardware.name, "workload": run.workload.name, "images": run.images}
+                for run in self.runs
+            ],
             "totals": self.totals(),
             "ratios": self.ratios(),
             "energy_by_component_j": self.energy_by_component(),

@@ -13,6 +13,7 @@ from rich.text import Text
 from archsim.accounting import energy_by
 from archsim.mapping import Plan
 from archsim.report.comparison import Comparison
+from archsim.report.plan import map_rows, map_totals
 from archsim.result import Result
 from archsim.units import format_quantity
 
@@ -43,28 +44,58 @@ def quantity(key: str, value: Any) -> str:
 
 def table(title: str, columns: Iterable[str], *, left: int = 1) -> Table:
     """An empty table: the first `left` columns are text, the others numbers."""
-    made = Table(title=title, title_justify="left", header_style="bold", pad_edge=False, box=None)
+    made = Table(
+        title=Text(title, style="bold italic"), title_justify="left", header_style="bold", pad_edge=False, box=None
+    )
     for index, column in enumerate(columns):
         made.add_column(column, justify="left" if index < left else "right", no_wrap=index == 0)
     return made
+
+
+def add(made: Table, *cells: str) -> None:
+    """Append a row. Cells are taken literally: text from a file is never markup."""
+    made.add_row(*[Text(cell) for cell in cells])
 
 
 def layers_table(run: Result) -> Table:
     """One line per stage: grid, copies, when it worked, where it waited, what it cost."""
     made = table(
         "Layers",
-        ["layer", "kind", "MACs", "windows", "copies", "grid", "crossbars", "start", "end", "busy", "wait in", "wait out",
-         "wait bus", "energy", "zeros in"],
+        [
+            "layer",
+            "kind",
+            "MACs",
+            "windows",
+            "copies",
+            "grid",
+            "crossbars",
+            "start",
+            "end",
+            "busy",
+            "wait in",
+            "wait out",
+            "wait bus",
+            "energy",
+            "zeros in",
+        ],
         left=2,
     )
     for row in run.layers:
         grid = f"{row.row_groups}x{row.column_groups}" if row.crossbars else "-"
         zeros = "-" if row.zero_input_fraction is None else f"{row.zero_input_fraction:.0%}"
         times = [row.start_s, row.end_s, row.busy_s, row.stall_input_s, row.stall_output_s, row.stall_contention_s]
-        made.add_row(
-            row.name, row.kind, f"{row.macs / 1e6:,.1f}M" if row.macs else "-", f"{row.windows:,}", f"{row.replication}",
-            grid, f"{row.crossbars:,}" if row.crossbars else "-", *[format_quantity(value, "s") for value in times],
-            format_quantity(row.energy_j, "J"), zeros,
+        add(
+            made,
+            row.name,
+            row.kind,
+            f"{row.macs / 1e6:,.1f}M" if row.macs else "-",
+            f"{row.windows:,}",
+            f"{row.replication}",
+            grid,
+            f"{row.crossbars:,}" if row.crossbars else "-",
+            *[format_quantity(value, "s") for value in times],
+            format_quantity(row.energy_j, "J"),
+            zeros,
         )
     return made
 
@@ -75,7 +106,7 @@ def energy_table(run: Result) -> Table:
     total = run.totals.energy_j
     parts = sorted(energy_by(run.actions, "component").items(), key=lambda item: -item[1])
     for name, energy in parts:
-        made.add_row(name, format_quantity(energy, "J"), f"{energy / total:.1%}" if total else "-")
+        add(made, name, format_quantity(energy, "J"), f"{energy / total:.1%}" if total else "-")
     return made
 
 
@@ -83,7 +114,7 @@ def totals_table(run: Result) -> Table:
     """Totals of a run."""
     made = table(f"{run.workload.name} on {run.hardware.name}, {run.images} image(s)", ["total", ""])
     for key, value in asdict(run.totals).items():
-        made.add_row(key.rsplit("_", 1)[0] if key.endswith(("_s", "_j", "_w", "_m2")) else key, quantity(key, value))
+        add(made, key, quantity(key, value))
     return made
 
 
@@ -102,12 +133,16 @@ def function_lines(run: Result) -> list[Text]:
     low, high = found.agreement_interval
     snr = "exact" if found.logit_snr_db is None else f"{found.logit_snr_db:.1f} dB"
     lines.append(
-        Text(f"top-1 agreement with float {found.top1_agreement:.4f} (95 %: {low:.3f} to {high:.3f}), logit SNR {snr}, "
-             f"{found.images} picture(s), calibration: {found.calibration}")
+        Text(
+            f"top-1 agreement with float {found.top1_agreement:.4f} (95 %: {low:.3f} to {high:.3f}), logit SNR {snr}, "
+            f"{found.images} picture(s), calibration: {found.calibration}"
+        )
     )
     if found.accuracy is not None and found.accuracy_interval is not None:
         low, high = found.accuracy_interval
-        lines.append(Text(f"accuracy {found.accuracy:.4f} (95 %: {low:.3f} to {high:.3f}); float {found.float_accuracy:.4f}"))
+        lines.append(
+            Text(f"accuracy {found.accuracy:.4f} (95 %: {low:.3f} to {high:.3f}); float {found.float_accuracy:.4f}")
+        )
     return lines
 
 
@@ -124,68 +159,48 @@ def plan_report(plan: Plan) -> RenderableType:
     """Everything `archsim map` prints."""
     made = table(
         f"{plan.graph.name} on {plan.hardware.name}",
-        ["layer", "kind", "MACs", "windows", "copies", "rows x cols", "grid", "slices", "crossbars", "used cells", "tiles", "chips"],
+        [
+            "layer",
+            "kind",
+            "MACs",
+            "windows",
+            "copies",
+            "rows x cols",
+            "grid",
+            "slices",
+            "crossbars",
+            "used cells",
+            "tiles",
+            "chips",
+        ],
         left=2,
     )
     for row in map_rows(plan):
         grid = row["crossbars"] > 0
-        made.add_row(
-            row["name"], row["kind"], f"{row['macs'] / 1e6:,.1f}M" if grid else "-", f"{row['windows']:,}",
-            str(row["replication"]), f"{row['rows']}x{row['columns']}" if grid else "-",
-            f"{row['row_groups']}x{row['column_groups']}" if grid else "-", str(row["weight_slices"]) if grid else "-",
-            f"{row['crossbars']:,}" if grid else "-", f"{row['utilization']:.1%}" if grid else "-",
-            f"{row['first_tile']}-{row['last_tile']}", f"{row['first_chip']}-{row['last_chip']}",
+        add(
+            made,
+            row["name"],
+            row["kind"],
+            f"{row['macs'] / 1e6:,.1f}M" if grid else "-",
+            f"{row['windows']:,}",
+            str(row["replication"]),
+            f"{row['rows']}x{row['columns']}" if grid else "-",
+            f"{row['row_groups']}x{row['column_groups']}" if grid else "-",
+            str(row["weight_slices"]) if grid else "-",
+            f"{row['crossbars']:,}" if grid else "-",
+            f"{row['utilization']:.1%}" if grid else "-",
+            f"{row['first_tile']}-{row['last_tile']}",
+            f"{row['first_chip']}-{row['last_chip']}",
         )
     lines = [Text(f"{key}: {quantity(key, value)}") for key, value in map_totals(plan).items()]
     return Group(made, Text(), *lines, *[Text(f"note: {note}") for note in plan.notes])
-
-
-def map_rows(plan: Plan) -> list[dict[str, Any]]:
-    """One plain row per stage of a plan."""
-    rows = []
-    for mapped in plan.stages:
-        grid, tiles = mapped.grid, mapped.placement.tiles
-        rows.append(
-            {
-                "name": mapped.name,
-                "kind": mapped.stage.kind,
-                "macs": mapped.macs,
-                "windows": mapped.windows,
-                "replication": mapped.replication,
-                "rows": mapped.input_values if grid else 0,
-                "columns": mapped.stage.values_out if grid else 0,
-                "row_groups": grid.row_groups if grid else 0,
-                "column_groups": grid.column_groups if grid else 0,
-                "packed_groups": grid.packed_groups if grid else 0,
-                "weight_slices": plan.slicing.weight_slices if grid else 0,
-                "crossbars": mapped.placement.crossbars,
-                "wasted_cells": grid.wasted_cells * mapped.replication if grid else 0,
-                "utilization": grid.utilization if grid else 0.0,
-                "first_tile": int(tiles[0]),
-                "last_tile": int(tiles[-1]),
-                "first_chip": int(tiles[0]) // plan.chip.tiles,
-                "last_chip": int(tiles[-1]) // plan.chip.tiles,
-            }
-        )
-    return rows
-
-
-def map_totals(plan: Plan) -> dict[str, Any]:
-    """Totals of a plan, as `archsim map --json` prints them."""
-    return {
-        "macs": plan.graph.total_macs(),
-        "chips": plan.chips,
-        "tiles": plan.tiles,
-        "crossbars": plan.crossbars,
-        "crossbar_utilization": plan.crossbar_utilization,
-    }
 
 
 def figures_report(figures: Mapping[str, Any]) -> RenderableType:
     """Derived figures of a chip, one dotted name a line."""
     made = table(str(figures.get("name", "")), ["figure", "value"])
     for key, value in _flatten(figures):
-        made.add_row(key, quantity(key, value))
+        add(made, key, quantity(key, value))
     notes = [Text(f"note: {note}") for note in figures.get("notes", [])]
     return Group(made, *notes)
 
@@ -205,18 +220,21 @@ def comparison_report(found: Comparison) -> RenderableType:
     totals = table("Totals", ["", *headings])
     ratios = found.ratios()
     for key, values in found.totals().items():
-        totals.add_row(key, *_with_ratios([quantity(key, value) for value in values], ratios[key]))
+        add(totals, key, *_with_ratios([quantity(key, value) for value in values], ratios[key]))
     energy = table("Energy by component", ["", *headings])
     for name, joules in found.energy_by_component().items():
         share = [joule / joules[0] if joules[0] else None for joule in joules]
-        energy.add_row(name, *_with_ratios([format_quantity(joule, "J") for joule in joules], share))
+        add(energy, name, *_with_ratios([format_quantity(joule, "J") for joule in joules], share))
     differs = table("Differs", ["hardware file", *names])
     for item in found.differs:
-        differs.add_row(item.path, *["-" if value is None else str(value) for value in item.values])
-    equal = Text(f"held equal: {len(found.equal)} of {len(found.equal) + len(found.differs)} figures of the hardware files")
+        add(differs, item.path, *["-" if value is None else str(value) for value in item.values])
+    equal = Text(
+        f"held equal: {len(found.equal)} of {len(found.equal) + len(found.differs)} figures of the hardware files"
+    )
     functions = [
         Text(f"{name}: agreement {run.function.top1_agreement:.4f}, logit SNR {run.function.logit_snr_db} dB")
-        for name, run in zip(names, found.runs, strict=True) if run.function
+        for name, run in zip(names, found.runs, strict=True)
+        if run.function
     ]
     notes = [Text(f"note: {note}") for note in found.notes]
     return Group(totals, Text(), energy, Text(), differs, equal, *functions, *notes)

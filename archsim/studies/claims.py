@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One published figure. `status`: found in the paper, inferred from it, or derived by arithmetic. `measured` comes from a run in the call.
+    """One published figure. `status`: found in the paper, inferred from it, or derived by arithmetic. `measured`
+    comes from a run in the call.
 
     `paper` is None where only a property is claimed; the band `low`..`high` (inclusive) decides.
     """
@@ -27,13 +28,22 @@ class Claim:
         return self.low <= self.measured <= self.high
 
 
-def within(id_: str, paper: float, measured: float, tolerance: float, status: Literal["found", "inferred", "derived"], note: str) -> Claim:
+def within(
+    id_: str,
+    paper: float,
+    measured: float,
+    tolerance: float,
+    status: Literal["found", "inferred", "derived"],
+    note: str,
+) -> Claim:
     """A claim judged by a relative tolerance around the published value."""
     half = abs(paper) * tolerance
     return Claim(id=id_, paper=paper, measured=measured, low=paper - half, high=paper + half, status=status, note=note)
 
 
-def around(id_: str, paper: float, measured: float, half: float, status: Literal["found", "inferred", "derived"], note: str) -> Claim:
+def around(
+    id_: str, paper: float, measured: float, half: float, status: Literal["found", "inferred", "derived"], note: str
+) -> Claim:
     """A claim judged by an absolute tolerance around the published value."""
     return Claim(id=id_, paper=paper, measured=measured, low=paper - half, high=paper + half, status=status, note=note)
 

@@ -1,4 +1,5 @@
-"""ISAAC (Shafiee et al., ISCA 2016, corrected October 2016): roll-ups of Table I, peak figures, ADC rule, and the window's timeline.
+"""ISAAC (Shafiee et al., ISCA 2016, corrected October 2016): roll-ups of Table I, peak figures, ADC rule, and the
+window's timeline.
 
 Each claim's number comes from the shipped hardware files through the same code as `archsim check` and `archsim run`.
 """
@@ -11,7 +12,7 @@ from typing import Any
 from archsim.components import build_chip, figures
 from archsim.config import Hardware, load_hardware
 from archsim.mapping import map_network
-from archsim.simulate import simulate
+from archsim.simulation import simulate
 from archsim.studies.claims import Claim, around, within
 from archsim.workload.graph import Conv, Graph, Input, Layer
 
@@ -54,7 +55,14 @@ def _peaks(found: dict[str, Any]) -> list[Claim]:
     return [
         within("V07", 41287.7e9, _get(found, "peak_ops"), 1e-3, "derived", "peak operations per second of a chip"),
         within("V08", 627.5, _get(found, "pe_gops_per_w"), 5e-3, "found", "PE [GOPS/W], Table IV"),
-        within("V09", 478.95, _get(found, "ce_gops_per_mm2"), 15e-3, "found", "CE [GOPS/s/mm2], Table IV (Table I gives 483.3)"),
+        within(
+            "V09",
+            478.95,
+            _get(found, "ce_gops_per_mm2"),
+            15e-3,
+            "found",
+            "CE [GOPS/s/mm2], Table IV (Table I gives 483.3)",
+        ),
         within("V10", 0.74, _get(found, "se_mib_per_mm2"), 1e-2, "found", "SE [MiB/mm2], Table IV"),
     ]
 
@@ -74,7 +82,8 @@ def _shares(found: dict[str, Any]) -> list[Claim]:
 
 
 def one_conv(windows: int) -> Graph:
-    """A 1x1 convolution of 128 channels to 16 on a row of `windows` pixels: one array of 128 x 16 weights, nothing else."""
+    """A 1x1 convolution of 128 channels to 16 on a row of `windows` pixels: one array of 128 x 16 weights, nothing
+    else."""
     shape = (128, 1, windows)
     source = Layer(name="input", op=Input(), inputs=(), shape=shape)
     conv = Layer(name="conv", op=Conv(out=16, kernel=(1, 1)), inputs=("input",), shape=(16, 1, windows))
@@ -89,7 +98,9 @@ def _timeline(hardware: Hardware) -> list[Claim]:
     expected = 22 + 16 * (WINDOWS - 1)
     return [
         around("V14", 22, latencies[0], 1e-9, "found", "cycles of one 16-bit window, simulated (Fig. 4b)"),
-        around("V15", expected, latencies[1], 1e-9, "derived", f"cycles of {WINDOWS} windows, simulated: 22 + 16 (N - 1)"),
+        around(
+            "V15", expected, latencies[1], 1e-9, "derived", f"cycles of {WINDOWS} windows, simulated: 22 + 16 (N - 1)"
+        ),
     ]
 
 

@@ -38,7 +38,9 @@ def _order(machine: Machine, stamps: Stamps) -> list[str]:
             found.append(f"window {int(np.argmax(early))} of {name} took a step before the one it depends on had ended")
         double = crossbar[replicas:] - times[replicas:] < crossbar[:-replicas]
         if double.any():
-            found.append(f"{name} computed two windows on one lane at once (window {int(np.argmax(double)) + replicas})")
+            found.append(
+                f"{name} computed two windows on one lane at once (window {int(np.argmax(double)) + replicas})"
+            )
     return found
 
 

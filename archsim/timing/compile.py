@@ -1,4 +1,5 @@
-"""From plan to machine description: what each window costs in picoseconds on this chip, and which shared resources it needs."""
+"""From plan to machine description: what each window costs in picoseconds on this chip, and which shared resources it
+needs."""
 
 from __future__ import annotations
 
@@ -21,8 +22,8 @@ LANE_OUTPUT_SLOTS = 2
 def compile_machine(plan: Plan, images: int = 1, input_cycles: Mapping[str, Ints] | None = None) -> Machine:
     """The machine that runs `images` images through a plan.
 
-    `input_cycles` gives, for stages whose activation precision is decided per window, the crossbar cycles of every window
-    ([windows] or [windows * images]); all other stages take the plan's fixed number.
+    `input_cycles` gives, for stages whose activation precision is decided per window, the crossbar cycles of every
+    window ([windows] or [windows * images]); all other stages take the plan's fixed number.
     """
     compiler = _Compiler(plan)
     times = [compiler.times(mapped) for mapped in plan.stages]
@@ -73,7 +74,8 @@ class _Compiler:
     def times(self, mapped: MappedStage) -> dict[str, int]:
         """Transfers and post-processing of one window [ps], by the machine's field names.
 
-        A transfer occupies bus and eDRAM port in proportion to its bytes, and takes at least its pipeline stage's cycles from end to end.
+        A transfer occupies bus and eDRAM port in proportion to its bytes, and takes at least its pipeline stage's
+        cycles from end to end.
         """
         traffic = stage_traffic(self.plan, mapped)
         pipeline = self.chip.pipeline
@@ -99,7 +101,8 @@ class _Compiler:
         return ceil(time_ps / self.chip.tile.cycle_ps) * self.chip.tile.cycle_ps
 
     def _gather_ps(self, mapped: MappedStage, traffic: StageTraffic) -> int:
-        """Latency of bringing partial sums of other tiles to the copy's home tile. Their link occupancy is not arbitrated."""
+        """Latency of bringing partial sums of other tiles to the copy's home tile. Their link occupancy is not
+        arbitrated."""
         if traffic.gathered_bits == 0:
             return 0
         router = self.chip.tile.router

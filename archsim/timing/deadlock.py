@@ -12,7 +12,8 @@ from archsim.timing.machine import INPUT_SLOTS, OUTPUT_REGISTERS, Ints, Machine,
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """One blocked step: `step` of window `window` of stage `stage` waits, as `reason` says, for `on` = (stage, step, window)."""
+    """One blocked step: `step` of window `window` of stage `stage` waits, as `reason` says, for `on` = (stage, step,
+    window)."""
 
     stage: int
     step: str
@@ -30,7 +31,8 @@ def require_finished(machine: Machine, stamps: Stamps) -> None:
     names = machine.stage_names
     steps = [f"{wait.step} of {names[wait.stage]} window {wait.window} waits for {wait.reason}" for wait in cycle]
     raise DeadlockError(
-        f"deadlock: {left} of {len(stamps.send)} windows cannot finish; the cycle is: " + "; ".join(steps)
+        f"deadlock: {left} of {len(stamps.send)} windows cannot finish; the cycle is: "
+        + "; ".join(steps)
         + ". Larger buffers (mapping.buffer_slack_rows) on the edges named would break it"
     )
 
@@ -110,7 +112,8 @@ class _State:
             unread = np.flatnonzero(self.ends["read"][target][: reader + 1] < 0)
             if len(unread):
                 reason = (
-                    f"room in the buffer of {self.machine.stage_names[target]} ({int(self.machine.capacity[e])} windows, "
+                    f"room in the buffer of {self.machine.stage_names[target]} "
+                    f"({int(self.machine.capacity[e])} windows, "
                     f"held until it has read window {reader})"
                 )
                 return self._on(stage, "send", window, reason, (target, "read", int(unread[0])))

@@ -2,30 +2,36 @@
 
 Rules every engine follows (all times integer picoseconds)
 -----------------------------------------------------------
-A machine has *stages*; stage s works on `windows[s]` windows an image for `images` images, numbered through. Its `replicas[s]` lanes take
-windows in turn: window w belongs to lane w mod replicas. Every lane handles its windows strictly in order, with one window at a time in each step:
+A machine has *stages*; stage s works on `windows[s]` windows an image for `images` images, numbered through. Its
+`replicas[s]` lanes take windows in turn: window w belongs to lane w mod replicas. Every lane handles its windows
+strictly in order, with one window at a time in each step:
 
-1. *read*: window w may be requested once every in-edge e has received its first `need[e][w]` windows, the lane's previous read has
-   ended, and the crossbar step of the lane's window before the previous one (w - 2 replicas) has ended (two input registers).
-   It ends `read_time[s]` after it was granted the lane's read resource, which it holds for `read_hold[s]`, no longer than that.
-2. *crossbar*: starts when w is read, the lane's previous crossbar step has ended, and the write of w - 2 replicas has ended
-   (two output registers). It takes `crossbar_time` of the window; no shared resource.
+1. *read*: window w may be requested once every in-edge e has received its first `need[e][w]` windows, the lane's
+   previous read has ended, and the crossbar step of the lane's window before the previous one (w - 2 replicas) has
+   ended (two input registers). It ends `read_time[s]` after it was granted the lane's read resource, which it holds for
+   `read_hold[s]`, no longer than that.
+2. *crossbar*: starts when w is read, the lane's previous crossbar step has ended, and the write of w - 2 replicas has
+   ended (two output registers). It takes `crossbar_time` of the window; no shared resource.
 3. *post*: a fixed latency after the crossbar step, without occupancy.
-4. *write*: requested once post is over, the lane's previous write has ended, and fewer than `output_slots[s]` written windows of the
-   lane wait to be sent. It ends `write_time[s]` after its grant and holds the lane's write resource for `write_hold[s]`.
-5. *send*: starts once w is written, the lane's previous send has ended, and every out-edge e has room: w < capacity[e] + the number of
-   leading windows of s that e's consumer has done with. It puts one packet on every out-edge at that moment. The send ends when
-   every packet has left its first hop; a packet with no hops arrives at once.
+4. *write*: requested once post is over, the lane's previous write has ended, and fewer than `output_slots[s]` written
+   windows of the lane wait to be sent. It ends `write_time[s]` after its grant and holds the lane's write resource for
+   `write_hold[s]`.
+5. *send*: starts once w is written, the lane's previous send has ended, and every out-edge e has room: w <
+   capacity[e] + the number of leading windows of s that e's consumer has done with. It puts one packet on every
+   out-edge at that moment. The send ends when every packet has left its first hop; a packet with no hops arrives at
+   once.
 
-A packet takes its route's hops in order. Hop i is requested when the head of the packet is there; it holds the hop's resource for `hop_hold`
-from the grant on, and the head is at the next hop `hop_latency` after the grant (cut-through). It has arrived when the last hop's hold is over.
+A packet takes its route's hops in order. Hop i is requested when the head of the packet is there; it holds the hop's
+resource for `hop_hold` from the grant on, and the head is at the next hop `hop_latency` after the grant
+(cut-through). It has arrived when the last hop's hold is over.
 
-*Leading* counts: an edge has received k windows when windows 0..k-1 have all arrived; a consumer is done with a producer window p when all
-of its windows up to `last[e][p]` have been read.
+*Leading* counts: an edge has received k windows when windows 0..k-1 have all arrived; a consumer is done with a
+producer window p when all of its windows up to `last[e][p]` have been read.
 
-*Two-phase ticks*: at time t all events of t take effect first, and only then is every free resource given to the least waiting request in the
-order (request time, stage, kind, lane, window, edge, hop), kind being read 0, write 1, hop 2. So the result does not depend on the order in
-which a simulator happens to process equal times. Holds and hop latencies are at least one picosecond.
+*Two-phase ticks*: at time t all events of t take effect first, and only then is every free resource given to the
+least waiting request in the order (request time, stage, kind, lane, window, edge, hop), kind being read 0, write 1,
+hop 2. So the result does not depend on the order in which a simulator happens to process equal times. Holds and hop
+latencies are at least one picosecond.
 """
 
 from __future__ import annotations
@@ -43,7 +49,8 @@ OUTPUT_REGISTERS = 2
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Machine:
-    """S stages, E edges, L lanes (over all stages), R routes, H hops (over all routes); offsets have one more entry than what they index."""
+    """S stages, E edges, L lanes (over all stages), R routes, H hops (over all routes); offsets have one more entry
+    than what they index."""
 
     stage_names: tuple[str, ...]
     resource_names: tuple[str, ...]
@@ -132,7 +139,10 @@ class Machine:
             if isinstance(value, np.ndarray) and value.dtype != np.int64:
                 raise ValueError(f"{item.name} must be int64, is {value.dtype}")
         period = np.diff(self.crossbar_offset)
-        if not np.isin(period, [1]).all() and not ((period == 1) | (period == self.windows) | (period == self.total)).all():
+        if (
+            not np.isin(period, [1]).all()
+            and not ((period == 1) | (period == self.windows) | (period == self.total)).all()
+        ):
             raise ValueError("crossbar_time: a stage has one duration, one per window, or one per window and image")
         if min(self.read_hold.min(), self.write_hold.min(), self.hop_hold.min(initial=1)) < 1:
             raise ValueError("holds must be at least 1 ps")
@@ -148,8 +158,9 @@ class Machine:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Stamps:
-    """When each window's steps ended; -1 where a step never did. The first four are over all stages' windows (`Machine.stage_offset`),
-    `arrive` over all edges' producer windows (`Machine.edge_offset`). `resource_busy` is the time each resource was held."""
+    """When each window's steps ended; -1 where a step never did. The first four are over all stages' windows
+    (`Machine.stage_offset`), `arrive` over all edges' producer windows (`Machine.edge_offset`). `resource_busy` is
+    the time each resource was held."""
 
     read: Ints
     crossbar: Ints

@@ -13,11 +13,11 @@ SECONDS = 1e-12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageTiming:
-    """Times of one stage [s]. `busy_s` and the stalls are of the crossbar step, mean over lanes; with `fill_s` (until a lane's first
-    window) and `drain_s` (after its last) they add up to end - start.
+    """Times of one stage [s]. `busy_s` and the stalls are of the crossbar step, mean over lanes; with `fill_s` (until
+    a lane's first window) and `drain_s` (after its last) they add up to end - start.
 
-    Stalled for `input`: the window's data were not there or were still being read. `contention`: the read waited for the tile bus.
-    `output`: both output registers were full.
+    Stalled for `input`: the window's data were not there or were still being read. `contention`: the read waited for
+    the tile bus. `output`: both output registers were full.
     """
 
     name: str
@@ -34,8 +34,9 @@ class StageTiming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Result of a timing run [s]. `image_end_s` is when the last output of each image was written; `interval_s` the steady time between images
-    (median over all but the first), None for a single one. `resource_busy_s` is the time each shared resource was held."""
+    """Result of a timing run [s]. `image_end_s` is when the last output of each image was written; `interval_s` the
+    steady time between images (median over all but the first), None for a single one. `resource_busy_s` is the time
+    each shared resource was held."""
 
     engine: str
     images: int
@@ -89,7 +90,7 @@ def data_ready(machine: Machine, stamps: Stamps, stage: int) -> Ints:
 def _stage_timing(machine: Machine, stamps: Stamps, stage: int) -> StageTiming:
     low, high = machine.stage_offset[stage : stage + 2]
     read, crossbar = stamps.read[low:high], stamps.crossbar[low:high]
-    write, send = stamps.write[low:high], stamps.send[low:high]
+    send = stamps.send[low:high]
     replicas = int(machine.replicas[stage])
     lanes = min(replicas, len(read))
     duration = machine.crossbar_times(stage)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from archsim.config.shipped import shipped
@@ -204,10 +205,14 @@ def _array_set(
 def _read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
     where = str(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in ("x", "y") if key in archive.files}
-            found = tuple(archive.files)
-    except (*_BROKEN, AttributeError, MemoryError):  # AttributeError: a plain .npy under this name
+        with path.open("rb") as stream:
+            archive = np.load(stream, allow_pickle=False)
+            if not isinstance(archive, NpzFile):
+                raise ValueError("a single array")
+            with archive:
+                arrays = {key: archive[key] for key in ("x", "y") if key in archive.files}
+                found = tuple(archive.files)
+    except (*_BROKEN, MemoryError):  # MemoryError: a header that announces an absurd shape
         raise InputError("is no .npz archive of plain arrays, or a damaged one", where) from None
     if "x" not in arrays:
         raise InputError(f"holds {', '.join(found) or 'nothing'}; expected x (pictures) and perhaps y (labels)", where)

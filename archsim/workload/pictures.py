@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +115,7 @@ def check_pictures(pictures: PictureSet, indices: Sequence[int]) -> None:
         for index in indices:
             name = pictures.files[index]
             try:
-                opener.open(name)
+                opener.check(name)
             except _BROKEN as error:
                 problems.append(Problem(f"{pictures.where}/{name}", _reason(error)))
     if problems:
@@ -143,33 +145,47 @@ class _Opener:
     def __init__(self, pictures: PictureSet) -> None:
         self._pictures = pictures
         self._archive: zipfile.ZipFile | None = None
+        self._quiet = warnings.catch_warnings()
 
     def __enter__(self) -> _Opener:
         if self._pictures.root.suffix.lower() == ".zip" and self._pictures.root.is_file():
             self._archive = zipfile.ZipFile(self._pictures.root)
+        self._quiet.__enter__()
+        warnings.simplefilter("ignore", UserWarning)  # Pillow on odd metadata; damaged pixels raise
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._quiet.__exit__(None, None, None)
         if self._archive is not None:
             self._archive.close()
 
-    def open(self, name: str) -> Image.Image:
-        """A picture with its header read; pixels are decoded when they are used."""
-        picture = Image.open(BytesIO(self._bytes(name)), formats=None)
-        if picture.width * picture.height > LARGEST_PICTURE:
-            raise ValueError(f"has {picture.width} x {picture.height} pixels, more than {LARGEST_PICTURE}")
-        return picture
+    def check(self, name: str) -> None:
+        """Read the header of a picture, not its pixels."""
+        with self._stream(name) as stream:
+            _bounded(Image.open(stream))
 
-    def _bytes(self, name: str) -> bytes:
-        inside = self._pictures.inside
+    def open(self, name: str) -> Image.Image:
+        """A picture whose file has been read; pixels are decoded when they are used."""
+        with self._stream(name) as stream:
+            raw = stream.read()
+        return _bounded(Image.open(BytesIO(raw)))
+
+    def _stream(self, name: str) -> IO[bytes]:
         if self._archive is not None:
+            inside = self._pictures.inside
             entry = self._archive.getinfo(f"{inside}/{name}" if inside else name)
             size = entry.file_size
         else:
             size = (self._pictures.root / name).stat().st_size
         if size > LARGEST_FILE:
             raise ValueError(f"has {size} bytes, more than {LARGEST_FILE}")
-        return self._archive.read(entry) if self._archive is not None else (self._pictures.root / name).read_bytes()
+        return self._archive.open(entry) if self._archive is not None else (self._pictures.root / name).open("rb")
+
+
+def _bounded(picture: Image.Image) -> Image.Image:
+    if picture.width * picture.height > LARGEST_PICTURE:
+        raise ValueError(f"has {picture.width} x {picture.height} pixels, more than {LARGEST_PICTURE}")
+    return picture
 
 
 def _reason(error: Exception) -> str:

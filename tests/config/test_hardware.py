@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table of messages reads better unwrapped
 """Loading hardware: values, errors with exact positions, overrides, identity, citations."""
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from archsim.components import build_chip
 from archsim.config import Hardware, citations, load_hardware
-from archsim.config.document import Block, parse_yaml
+from archsim.config.document import Block, compose, parse_yaml
 from archsim.config.hardware import _hardware
 from archsim.config.shipped import shipped
 from archsim.errors import InputError
@@ -71,7 +73,7 @@ BAD = [
     ("    wires: 384", "    wires: 0", "tile.bus.wires", "0 is out of range; expected 1 to 65536"),
     ("  weight_bits: 16", "  weight_bits: 64", "precision.weight_bits", "64 is out of range; expected 1 to 32"),
     ("  grid: {columns: 14, rows: 12}", "  grid: {columns: 14, rows: 13}", "tile.grid", "14 x 13 places do not fit 168 tiles; expected columns x rows = tile.count"),
-    ("  overflow: spread", "  overflow: split", "chip.overflow", "'split' is not one of spread | refuse; did you mean 'spread'?"),
+    ("  overflow: spread", "  overflow: split", "chip.overflow", "'split' is not one of spread | refuse"),
     ('source: "Shafiee2016, Fig. 4b"', 'source: "Shafie2016, Fig. 4b"', "pipeline.source", "source 'Shafie2016' is not in the bibliography; expected Shafiee2016 | PumaSimulator2018 | Andrulis2024 | HwcomponentsLibrary; did you mean 'Shafiee2016'?"),
     ('source: "Shafiee2016, Fig. 4b"', 'source: ""', "pipeline.source", "is empty; expected text"),
     ("  source: \"Shafiee2016, Fig. 4b\"\n", "  recalled: true\n  source: \"Shafiee2016, Fig. 4b\"\n", "pipeline", "is recalled from memory but has no 'notes' that say so; expected notes"),
@@ -106,12 +108,12 @@ def position(text: str, path: str) -> int:
 
 
 def test_missing_keys_name_the_block_and_what_belongs_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = ISAAC.replace("  cycle: 100 ns\n  source: \"Shafiee2016, Table I; cycle from Sec. IV", "  source: \"Shafiee2016, Sec. IV")
+    text = ISAAC.replace(
+        '  cycle: 100 ns\n  source: "Shafiee2016, Table I; cycle from Sec. IV', '  source: "Shafiee2016, Sec. IV'
+    )
     assert refusal(text, tmp_path, monkeypatch) == [f"f.yaml:{line_of(text, 'ima:')}: ima.cycle: is missing"]
     text = ISAAC[: ISAAC.index("chip:")]
-    assert refusal(text, tmp_path, monkeypatch) == [
-        "f.yaml:4: chip: is missing; expected a block with links, overflow"
-    ]
+    assert refusal(text, tmp_path, monkeypatch) == ["f.yaml:4: chip: is missing; expected a block with links, overflow"]
     text = ISAAC.replace("  encoding: flip\n", "")
     assert refusal(text, tmp_path, monkeypatch) == [
         f"f.yaml:{line_of(text, 'precision:')}: precision.encoding: is missing; expected offset | flip | differential"
@@ -132,7 +134,10 @@ def test_all_errors_of_a_file_at_once(tmp_path: Path, monkeypatch: pytest.Monkey
     for fragment in ("ima.adc.rate", "repeats the key 'wires'", "tile.bus.wires", "did you mean 'flip'", "Nobody2020"):
         assert fragment in problems
     assert "did you mean 'chip.overflow'?" in problems
-    assert "chip.overflow: is missing" in problems
+    assert "chip.overflow: is missing" not in problems  # the misspelt key beside it says enough
+    lines = [int(problem.split(":")[1]) for problem in refusal(text, tmp_path, monkeypatch)]
+    assert lines == sorted(lines)
+    assert len(lines) == 6
 
 
 def test_an_error_in_a_parent_is_placed_in_the_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,3 +284,43 @@ def test_shipped_files_are_named_after_themselves(path: Path) -> None:
     assert isinstance(hardware, Hardware)
     assert hardware.name == path.stem
     assert path.read_text().startswith("# yaml-language-server: $schema=hardware.schema.json\n")
+
+
+LINES = ISAAC.splitlines()
+MUTATION = st.one_of(
+    st.tuples(st.just("drop"), st.integers(0, len(LINES) - 1), st.just("")),
+    st.tuples(st.just("twice"), st.integers(0, len(LINES) - 1), st.just("")),
+    st.tuples(st.just("insert"), st.integers(0, len(LINES) - 1), st.text(max_size=12)),
+    st.tuples(
+        st.just("value"), st.integers(0, len(LINES) - 1), st.sampled_from(["", "nan", "-1", "[]", "{}", "1e999 W"])
+    ),
+)
+
+
+@given(st.lists(MUTATION, min_size=1, max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_damaged_files_load_or_are_refused_with_positions(mutations: list[tuple[str, int, str]]) -> None:
+    lines = list(LINES)
+    for kind, index, text in mutations:
+        line = lines[index % len(lines)]
+        if kind == "drop":
+            lines[index % len(lines)] = ""
+        elif kind == "twice":
+            lines.insert(index % len(lines), line)
+        elif kind == "insert":
+            lines[index % len(lines)] = line[: len(line) // 2] + text + line[len(line) // 2 :]
+        else:
+            lines[index % len(lines)] = f"{line.partition(':')[0]}: {text}"
+    try:
+        document, problems = compose("\n".join(lines), "f.yaml")
+        if not isinstance(document, Block):
+            return
+        hardware = _hardware(document, problems, ())
+    except InputError as error:
+        places = [problem.where for problem in error.problems]
+    else:
+        build_chip(hardware)
+        return
+    assert places
+    assert all(place.startswith("f.yaml") for place in places)
+    assert len("\n".join(places)) < 20_000

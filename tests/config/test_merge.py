@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,17 +82,22 @@ def test_override_values_become_the_text_a_file_would_hold() -> None:
         def __index__(self) -> int:
             return 7
 
-    values = {"a": 6, "b": 0.5, "c": True, "d": Whole(), "e": "1 ns", "f": {"x": 1, "y": {"z": False}}}
+    values = {"a": np.int64(6), "b": np.float32(0.5), "c": np.True_, "d": Whole(), "e": "1 ns"}
+    values |= {"f": {"x": 1, "y": {"z": False}}}
     document, problems = apply_overrides(as_block({"f": {"w": "0", "y": {"v": "1"}}}), values)
     assert not problems
     assert plain(document) == {
-        **{"a": "6", "b": "0.5", "c": "true", "d": "7", "e": "1 ns"},
+        "a": "6",
+        "b": "0.5",
+        "c": "true",
+        "d": "7",
+        "e": "1 ns",
         "f": {"w": "0", "x": "1", "y": {"v": "1", "z": "false"}},
     }
 
 
 def test_override_problems_come_together() -> None:
-    bad = {"a.b": 1, "": 1, "a..b": 1, "c .d": 1, "extends": "x", "e": object(), "f": None}
+    bad = {"a.b": 1, "": 1, "a..b": 1, "c .d": 1, "extends": "x", "e": object(), "f": None, "g": 10**5000}
     _, problems = apply_overrides(as_block({"a": "1"}), bad)
     assert [str(problem) for problem in problems] == [
         "--set a.b: 'a' is a value, not a block; it has no 'b'",
@@ -101,6 +107,7 @@ def test_override_problems_come_together() -> None:
         "--set extends: cannot be set from outside; name another hardware file instead",
         "--set e: cannot be set to a value of type object; expected text, a number or a mapping",
         "--set f: cannot be set to a value of type NoneType; expected text, a number or a mapping",
+        "--set g: cannot be set to a value of type int; expected text, a number or a mapping",
     ]
 
 

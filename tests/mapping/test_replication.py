@@ -12,10 +12,15 @@ PER_IMA = 8
 
 demands = st.lists(
     st.builds(
-        Demand, name=st.just("l"), windows=st.integers(1, 3000), crossbars=st.integers(1, 60), interval_s=st.just(1.6e-6),
+        Demand,
+        name=st.just("l"),
+        windows=st.integers(1, 3000),
+        crossbars=st.integers(1, 60),
+        interval_s=st.just(1.6e-6),
         replicable=st.booleans(),
     ),
-    min_size=1, max_size=8,
+    min_size=1,
+    max_size=8,
 )
 
 
@@ -45,11 +50,16 @@ def test_balanced_cannot_speed_up_its_slowest_layer(layers: list[Demand], spare:
     if shares[slowest] == 1:
         return
     more = ceil(layers[slowest].windows / (shares[slowest] - 1))
-    extra = imas_for(more, layers[slowest].crossbars, PER_IMA) - imas_for(copies[slowest], layers[slowest].crossbars, PER_IMA)
+    extra = imas_for(more, layers[slowest].crossbars, PER_IMA) - imas_for(
+        copies[slowest], layers[slowest].crossbars, PER_IMA
+    )
     assert used + extra > budget
 
 
 def test_isaac_copies_follow_the_squared_strides() -> None:
     """Three layers with 4x and 16x the windows of the last get 4 and 16 times its copies."""
-    layers = [Demand(name=n, windows=w, crossbars=8, interval_s=1.6e-6, replicable=True) for n, w in zip("abc", (3136, 784, 196), strict=True)]
+    layers = [
+        Demand(name=n, windows=w, crossbars=8, interval_s=1.6e-6, replicable=True)
+        for n, w in zip("abc", (3136, 784, 196), strict=True)
+    ]
     assert POLICIES["isaac"](layers, 21 * 3, PER_IMA) == [48, 12, 3]

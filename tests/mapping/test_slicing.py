@@ -10,9 +10,18 @@ from archsim.mapping.slicing import Slicing, grid_for
 
 def slicing(rows: int = 128, columns: int = 128, slices: int = 4, arrays: bool = False) -> Slicing:
     return Slicing(
-        weight_bits=2 * slices, cell_bits=2, input_bits=8, dac_bits=1, encoding="flip", weight_slices=slices, input_cycles=8,
-        rows=rows, columns=columns, weights_per_array=columns if arrays else columns // slices,
-        arrays_per_weight=slices if arrays else 1, columns_per_weight=1 if arrays else slices,
+        weight_bits=2 * slices,
+        cell_bits=2,
+        input_bits=8,
+        dac_bits=1,
+        encoding="flip",
+        weight_slices=slices,
+        input_cycles=8,
+        rows=rows,
+        columns=columns,
+        weights_per_array=columns if arrays else columns // slices,
+        arrays_per_weight=slices if arrays else 1,
+        columns_per_weight=1 if arrays else slices,
     )
 
 

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from archsim.timing.machine import Machine
 
 
 def chain(
-    windows: list[int], *, replicas: list[int] | None = None, images: int = 1, read: int = 1, crossbar: int = 16,
-    post: int = 4, write: int = 1, capacity: int | None = None, hops: tuple[tuple[int, int], ...] = (), shared: bool = False,
+    windows: list[int],
+    *,
+    replicas: list[int] | None = None,
+    images: int = 1,
+    read: int = 1,
+    crossbar: int = 16,
+    post: int = 4,
+    write: int = 1,
+    capacity: int | None = None,
+    hops: tuple[tuple[int, int], ...] = (),
+    shared: bool = False,
 ) -> Machine:
-    """Stages in a row, window w of each needing window w (scaled) of the one before; times in ticks. `hops` are (hold, latency) of a route
-    with resources of its own; with `shared` all stages use one bus."""
+    """Stages in a row, window w of each needing window w (scaled) of the one before; times in ticks. `hops` are
+    (hold, latency) of a route with resources of its own; with `shared` all stages use one bus."""
     stages = len(windows)
     replicas = replicas or [1] * stages
     lanes = sum(replicas)
     edges = stages - 1
-    need = [np.ceil((np.arange(b) + 1) * a / b).astype(np.int64) for a, b in zip(windows, windows[1:], strict=False)]
+    need = [np.ceil((np.arange(b) + 1) * a / b).astype(np.int64) for a, b in pairwise(windows)]
     last = [np.searchsorted(n, np.arange(a), side="right") for n, a in zip(need, windows, strict=False)]
     last = [np.minimum(part, b - 1).astype(np.int64) for part, b in zip(last, windows[1:], strict=False)]
     buses = np.zeros(lanes, np.int64) if shared else np.arange(lanes)
@@ -32,15 +43,30 @@ def chain(
         return np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
 
     machine = Machine(
-        stage_names=tuple(f"s{i}" for i in range(stages)), resource_names=tuple(names), images=images,
-        windows=np.array(windows, np.int64), replicas=np.array(replicas, np.int64),
-        read_time=np.full(stages, read), read_hold=np.full(stages, read),
-        post_time=np.full(stages, post), write_time=np.full(stages, write), write_hold=np.full(stages, write),
-        output_slots=np.full(stages, 2), crossbar_time=np.full(stages, crossbar), crossbar_offset=np.arange(stages + 1),
-        lane_offset=np.concatenate([[0], np.cumsum(replicas)]).astype(np.int64), read_resource=buses, write_resource=buses.copy(),
-        edge_source=np.arange(edges), edge_target=np.arange(1, stages),
+        stage_names=tuple(f"s{i}" for i in range(stages)),
+        resource_names=tuple(names),
+        images=images,
+        windows=np.array(windows, np.int64),
+        replicas=np.array(replicas, np.int64),
+        read_time=np.full(stages, read),
+        read_hold=np.full(stages, read),
+        post_time=np.full(stages, post),
+        write_time=np.full(stages, write),
+        write_hold=np.full(stages, write),
+        output_slots=np.full(stages, 2),
+        crossbar_time=np.full(stages, crossbar),
+        crossbar_offset=np.arange(stages + 1),
+        lane_offset=np.concatenate([[0], np.cumsum(replicas)]).astype(np.int64),
+        read_resource=buses,
+        write_resource=buses.copy(),
+        edge_source=np.arange(edges),
+        edge_target=np.arange(1, stages),
         capacity=np.array([capacity or 2 * windows[e] for e in range(edges)], np.int64),
-        need=flat(need), need_offset=offsets(need), last=flat(last), last_offset=offsets(last), route=flat(route),
+        need=flat(need),
+        need_offset=offsets(need),
+        last=flat(last),
+        last_offset=offsets(last),
+        route=flat(route),
         route_offset=np.arange(edges + 1) * len(hops),
         hop_resource=bus_count + np.arange(edges * len(hops)),
         hop_hold=np.tile(np.array([hop[0] for hop in hops], np.int64), edges).astype(np.int64),

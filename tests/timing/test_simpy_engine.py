@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from random import Random
 
 import numpy as np
@@ -67,14 +68,13 @@ def test_images_stream_at_the_slowest_stage() -> None:
 
 
 def test_result_does_not_depend_on_event_order_inside_a_tick() -> None:
-    """SimPy breaks ties of time and priority by event number; with random numbers every tick is processed in another order."""
+    """SimPy breaks ties of time and priority by event number; with random numbers every tick is processed in another
+    order."""
     machine = chain([32, 32, 32], replicas=[2, 2, 2], shared=True, hops=((3, 2),))
     expected = run_simpy(machine)
     for seed in range(5):
         engine = _Engine(machine)
-        random = Random(seed)
-        numbers = iter(lambda: random.getrandbits(60), -1)
-        engine.environment._eid = numbers
+        engine.environment._eid = iter(partial(Random(seed).getrandbits, 60), -1)
         engine.run()
         assert engine.stamps().differences(expected) == {}
 
@@ -84,7 +84,9 @@ def test_deadlock_is_named() -> None:
     stamps = run_simpy(machine)
     cycle = find_cycle(machine, stamps)
     assert {wait.step for wait in cycle} == {"read", "send"}
-    with pytest.raises(DeadlockError, match=r"read of s1 window 0 waits for input window 3 of s0; send of s0 window 3 waits for room"):
+    with pytest.raises(
+        DeadlockError, match=r"read of s1 window 0 waits for input window 3 of s0; send of s0 window 3 waits for room"
+    ):
         require_finished(machine, stamps)
 
 

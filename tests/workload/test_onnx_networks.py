@@ -70,7 +70,9 @@ def test_yaml_and_onnx_of_one_network_are_equal(light: Path, shipped_name: str, 
 
 
 def test_light_squeezenet_is_version_1_1(light: Path) -> None:
-    assert read_onnx(light / "light_squeezenet.onnx").structure() == read_yaml(DATA / "light_squeezenet.yaml").structure()
+    assert (
+        read_onnx(light / "light_squeezenet.onnx").structure() == read_yaml(DATA / "light_squeezenet.yaml").structure()
+    )
 
 
 @pytest.mark.parametrize("name", ["resnet8-cifar10", "squeezenet1.1"])

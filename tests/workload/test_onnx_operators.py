@@ -190,7 +190,11 @@ CASES: dict[str, tuple[list[Any], dict[str, Any], list[Op], dict[str, Any]]] = {
         {},
     ),
     "matmul on a vector with extra axes": (
-        [node("GlobalAveragePool", ["x"], ["g"]), node("Reshape", ["g", "r"], ["v"]), node("MatMul", ["v", "w"], ["y"])],
+        [
+            node("GlobalAveragePool", ["x"], ["g"]),
+            node("Reshape", ["g", "r"], ["v"]),
+            node("MatMul", ["v", "w"], ["y"]),
+        ],
         {"w": draw(3, 5), "r": integers(1, 1, 1, 3)},
         [GlobalPool(function="average"), Reshape(), Reshape(), Linear(out=5), Reshape()],
         {},
@@ -332,7 +336,12 @@ CASES: dict[str, tuple[list[Any], dict[str, Any], list[Op], dict[str, Any]]] = {
             node("Concat", ["c", "a", "b"], ["y"], axis=-3),
         ],
         {},
-        [Slice(axis=0, start=0, stop=1), Slice(axis=0, start=1, stop=2), Slice(axis=0, start=2, stop=3), Concat(axis=0)],
+        [
+            Slice(axis=0, start=0, stop=1),
+            Slice(axis=0, start=1, stop=2),
+            Slice(axis=0, start=2, stop=3),
+            Concat(axis=0),
+        ],
         {},
     ),
     "uneven split by input": (
@@ -345,6 +354,18 @@ CASES: dict[str, tuple[list[Any], dict[str, Any], list[Op], dict[str, Any]]] = {
         [node("Slice", ["x", "s", "e", "a"], ["y"])],
         {"s": integers(-3, 0), "e": integers(2**62, 100), "a": integers(-1, 1)},
         [Slice(axis=2, start=5, stop=8)],
+        {},
+    ),
+    "gather of one channel": (
+        [node("Gather", ["x", "i"], ["g"], axis=1), node("Unsqueeze", ["g", "axes"], ["y"])],
+        {"i": np.int64(-2), "axes": integers(1)},
+        [Slice(axis=0, start=1, stop=2), Reshape(), Reshape()],
+        {},
+    ),
+    "gather of a run": (
+        [node("Gather", ["x", "i"], ["y"], axis=2)],
+        {"i": integers(3, 4, 5)},
+        [Slice(axis=1, start=3, stop=6)],
         {},
     ),
     "channel shuffle": (
@@ -470,7 +491,11 @@ def test_broadcast_axis_of_old_operator_sets(write_model: Write) -> None:
 
 def test_nodes_may_stand_in_any_order(write_model: Write) -> None:
     nodes = [node("Relu", ["c"], ["y"]), node("Conv", ["x", "w"], ["c"])]
-    assert [layer.op.kind for layer in read_onnx(write_model(nodes, {"w": W})).layers] == ["input", "conv", "activation"]
+    assert [layer.op.kind for layer in read_onnx(write_model(nodes, {"w": W})).layers] == [
+        "input",
+        "conv",
+        "activation",
+    ]
 
 
 def test_layers_of_equal_node_names_stay_apart(write_model: Write) -> None:

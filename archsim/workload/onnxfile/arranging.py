@@ -60,12 +60,30 @@ def slices(node: Node, build: Build) -> None:
     for full_axis, first, last, step in slice_bounds(node, bounds, len(source.full_shape)):
         length = source.full_shape[full_axis]
         start, stop, _ = slice(first, last, step).indices(length)
-        if step != 1 and (start, stop) != (0, length):
+        if step != 1:
             raise Misfit(f"slices with step {step}, only step 1 is supported")
-        if (start, stop) == (0, length) and step == 1:
+        if (start, stop) == (0, length):
             continue
         source = build.emit(node, Slice(axis=data_axis(full_axis, source), start=start, stop=stop), (source,))
     build.bind(node, source)
+
+
+def gather(node: Node, build: Build) -> None:
+    """Gather of one element, or of a contiguous run, along an axis -> `Slice` (and `Reshape` for a single index)."""
+    source = build.data(node)
+    axis = data_axis(node.integer("axis", 0), source)
+    indices = build.known(node, 1, "indices")
+    length = source.shape[axis]
+    if indices.dtype.kind not in "iu" or indices.ndim > 1 or not indices.size:
+        raise Misfit(f"indices of shape {indices.shape} and type {indices.dtype}: expected one index or a list of them")
+    chosen = [int(index) + length if index < 0 else int(index) for index in indices.reshape(-1)]
+    if chosen != list(range(chosen[0], chosen[0] + len(chosen))):
+        raise Misfit("gathers feature data in an order that is no contiguous run")
+    result = build.emit(node, Slice(axis=axis, start=chosen[0], stop=chosen[-1] + 1), (source,))
+    if indices.ndim:
+        build.bind(node, result)
+    else:
+        reshaped(node, build, result, (1, *source.shape[:axis], *source.shape[axis + 1 :]))
 
 
 def reshape(node: Node, build: Build) -> None:

@@ -22,11 +22,8 @@ LARGEST = 1 << 28
 _REFUSED = (ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError)
 """What NumPy raises when operands of one small operation do not fit."""
 
-_CASTS = tuple(
-    getattr(onnx.TensorProto, name)
-    for name in ("BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64")
-    + ("FLOAT16", "FLOAT", "DOUBLE")
-)
+_NUMBER_TYPES = "BOOL INT8 INT16 INT32 INT64 UINT8 UINT16 UINT32 UINT64 FLOAT16 FLOAT DOUBLE"
+_CASTS = tuple(onnx.TensorProto.DataType.Value(name) for name in _NUMBER_TYPES.split(" "))
 
 Values = Sequence[Array | None]
 

@@ -18,6 +18,9 @@ from archsim.workload.onnxfile.constants import CONSTANT_OPS, fold, shape_result
 from archsim.workload.onnxfile.document import Node, decode_node, decode_tensor, load_model, opset_of
 from archsim.workload.shapes import Misfit
 
+LARGEST_LENGTH = 1_000_000
+"""Largest length of an input axis; larger ones come from damaged files."""
+
 HANDLERS: Mapping[str, Callable[[Node, Build], None]] = {
     "Conv": weighted.conv,
     "Gemm": weighted.gemm,
@@ -42,6 +45,7 @@ HANDLERS: Mapping[str, Callable[[Node, Build], None]] = {
     "Concat": arranging.concat,
     "Split": arranging.split,
     "Slice": arranging.slices,
+    "Gather": arranging.gather,
     "Reshape": arranging.reshape,
     "Flatten": arranging.flatten,
     "Squeeze": arranging.squeeze,
@@ -137,6 +141,8 @@ class _Reading:
             sizes = [length for length in given[1:] if isinstance(length, int) and length > 0]
             if len(given) < 2 or len(sizes) != len(given) - 1:
                 self._note(f"input '{value.name}'", f"has shape {text}, expected a fixed size after the batch axis")
+            elif max(sizes) > LARGEST_LENGTH:
+                self._note(f"input '{value.name}'", f"has shape {text}, expected lengths up to {LARGEST_LENGTH}")
             elif isinstance(given[0], int) and given[0] != 1:
                 self._note(
                     f"input '{value.name}'", f"has a fixed batch in {text}, expected batch 1 or a symbolic batch"

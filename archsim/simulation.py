@@ -8,7 +8,6 @@ from dataclasses import asdict
 
 from archsim import __version__
 from archsim.accounting import (
-    CHIP,
     ActionRow,
     area_account,
     assumed_activity,
@@ -160,7 +159,9 @@ def _layer_row(
     activity: LayerActivity | None,
 ) -> LayerRow:
     grid = mapped.grid
-    conversions = sum(row.count for row in rows if row.layer == mapped.name and row.component == "adc" and row.action == "convert")
+    conversions = sum(
+        row.count for row in rows if row.layer == mapped.name and row.component == "adc" and row.action == "convert"
+    )
     times = asdict(stage)
     return LayerRow(
         kind=mapped.stage.kind,
@@ -188,7 +189,9 @@ def _function_summary(evaluation: Evaluation | None, data: Dataset | None) -> Fu
     report = evaluation.report
     names: Mapping[int, str] = data.preprocessing.class_names
     labels = [None] * len(data) if data.labels is None else data.labels.tolist()
-    predictions = zip(data.names, evaluation.predictions.tolist(), evaluation.float_predictions.tolist(), labels, strict=True)
+    predictions = zip(
+        data.names, evaluation.predictions.tolist(), evaluation.float_predictions.tolist(), labels, strict=True
+    )
     return FunctionSummary(
         images=report.images,
         calibration=evaluation.calibration,

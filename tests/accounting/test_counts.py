@@ -1,0 +1,100 @@
+"""Counts by hand for one convolution whose every number is known."""
+
+from __future__ import annotations
+
+import pytest
+
+from archsim.accounting import count_actions, price, total_energy
+from archsim.components import cost_table
+from archsim.config import load_hardware
+from archsim.mapping import map_network
+from archsim.timing import run_timing
+from archsim.workload.graph import Activation, Conv, Graph, Input, Layer
+
+WINDOWS = 36
+
+
+def conv_graph() -> Graph:
+    """3x3 convolution of 64 channels to 40 on a 6x6 map: 576 rows (5 groups), 40 weights a row."""
+    layers = (
+        Layer(name="x", op=Input(), inputs=(), shape=(64, 6, 6)),
+        Layer(name="c", op=Conv(out=40, kernel=(3, 3), padding=(1, 1, 1, 1)), inputs=("x",), shape=(40, 6, 6)),
+        Layer(name="r", op=Activation(function="relu"), inputs=("c",), shape=(40, 6, 6)),
+    )
+    return Graph(name="conv", layers=layers, outputs=("r",))
+
+
+def counted(hardware: str, changes: dict[str, object], images: int = 1) -> dict[tuple[str, str], float]:
+    plan = map_network(conv_graph(), load_hardware(hardware, {"mapping.replication": "none", **changes}))
+    timing = run_timing(plan, images)
+    return {(count.component, count.action): count.count for count in count_actions(plan, timing, {})}
+
+
+def test_isaac_8bit() -> None:
+    """32 weights a row of an array: two column groups (32 and 8 weights), five row groups (4 x 128 + 64 rows), 8
+    cycles."""
+    found = counted("isaac-8bit", {})
+    steps = WINDOWS * 8
+    rows, columns, arrays = 2 * 576, 5 * 40 * 4, 10
+    assert found["dac", "drive"] == steps * rows
+    assert found["adc", "convert"] == steps * (columns + arrays)  # the unit column of every array is converted too
+    assert found["sample_hold", "sample"] == found["shift_add", "add"] == found["adc", "convert"]
+    assert found["crossbar", "read"] == pytest.approx(steps * 576 * 160 / 128 / 128)
+    assert found["input_register", "window"] == WINDOWS * rows / 128
+    assert found["output_register", "window"] == WINDOWS * (columns + arrays) / 128
+    assert found["activation", "activate"] == WINDOWS * 40
+    # inputs: 576 bytes = 18 lines of 256 bit; outputs: 40 bytes = 2 lines
+    assert found["edram", "access"] == WINDOWS * (18 + 2)
+    assert ("router", "flit") not in found
+
+
+def test_partial_sums_between_imas_ride_the_bus() -> None:
+    """Ten arrays fill one IMA and two arrays of the next: one column group crosses once, with 32 sums of 32 bit at
+    most."""
+    found = counted("isaac-8bit", {})
+    assert found["bus", "bit"] == WINDOWS * (576 * 8 + 40 * 8 + 1 * 32 * 32)
+
+
+def test_converters_that_always_convert_count_every_column() -> None:
+    found = counted("isaac-8bit", {"ima.adc.converts": "all"})
+    assert found["adc", "convert"] == WINDOWS * 8 * 10 * 129
+
+
+def test_gated_drivers_without_inputs_assume_half_the_bits() -> None:
+    found = counted("isaac-8bit", {"ima.dac.charge": "active"})
+    assert found["dac", "drive"] == 0.5 * WINDOWS * 8 * 2 * 576
+
+
+def test_counts_grow_with_images() -> None:
+    one, three = counted("isaac-8bit", {}), counted("isaac-8bit", {}, images=3)
+    assert three == {key: pytest.approx(3 * count) for key, count in one.items()}
+
+
+def test_copies_do_not_change_what_is_computed() -> None:
+    """More copies spread the same windows: conversions, drives and reads stay."""
+    plan = map_network(conv_graph(), load_hardware("isaac-8bit"))
+    assert plan.stages[0].replication > 1
+    timing = run_timing(plan)
+    copied = {(count.component, count.action): count.count for count in count_actions(plan, timing, {})}
+    alone = counted("isaac-8bit", {})
+    for key in (("adc", "convert"), ("dac", "drive"), ("crossbar", "read"), ("input_register", "window")):
+        assert copied[key] == alone[key]
+
+
+def test_puma_counts_control_cycles_and_sibling_arrays() -> None:
+    """Eight arrays hold the slices of 16-bit weights; three cores of 16 arrays work for 36 windows of 2048 ns at 1
+    ns."""
+    found = counted("puma", {})
+    arrays = 5 * 1 * 8
+    assert found["adc", "convert"] == WINDOWS * 16 * arrays * 128
+    assert found["core_control", "cycle"] == pytest.approx(WINDOWS * 2048 * 3)
+
+
+def test_energy_of_a_known_convolution() -> None:
+    """Conversions dominate: 1.5625 pJ each."""
+    plan = map_network(conv_graph(), load_hardware("isaac-8bit", {"mapping.replication": "none"}))
+    rows = price(count_actions(plan, run_timing(plan), {}), cost_table(plan.chip))
+    conversions = WINDOWS * 8 * (800 + 10) * 1.5625e-12
+    [adc] = [row.energy_j for row in rows if row.component == "adc"]
+    assert adc == pytest.approx(conversions, rel=1e-12)
+    assert adc < total_energy(rows) < 2.5 * adc
