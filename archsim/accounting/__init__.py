@@ -1,6 +1,7 @@
 """Accounting: counters x cost table = energy; static power; area."""
 
-from archsim.accounting.counts import CHIP, Count, assumed_activity, count_actions
+from archsim.accounting.counts import CHIP, Count, count_actions
+from archsim.accounting.crossbars import assumed_activity
 from archsim.accounting.energy import ActionRow, energy_by, price, total_energy
 from archsim.accounting.static import AreaRow, area_account, static_rows, total_area
 

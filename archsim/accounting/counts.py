@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
+from archsim.accounting.crossbars import Entry, crossbar_actions
 from archsim.mapping.digital import digital_work
 from archsim.mapping.network import chip_crossings, routers_visited
 from archsim.mapping.plan import MappedStage, Plan
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 CHIP = "chip"
 """Layer name of what belongs to no layer."""
-
-ASSUMED_ACTIVE_ROWS = 0.5
-"""Share of rows driven per input cycle where a machine gates its row drivers and no inputs were given: random bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ def count_actions(plan: Plan, timing: Timing, activity: Mapping[str, LayerActivi
     counts: list[Count] = []
     for index, (mapped, stage) in enumerate(zip(plan.stages, timing.stages, strict=True)):
         found = [
-            *_crossbar_actions(plan, mapped, activity.get(mapped.name)),
+            *crossbar_actions(plan, mapped, activity.get(mapped.name)),
             *_memory_actions(plan, mapped),
             *[(work.component, work.action, work.count * mapped.windows) for work in digital_work(mapped.stage)],
             *_network_actions(plan, mapped, [edge for edge in routed if edge.edge.source == index]),
@@ -60,72 +58,11 @@ def count_actions(plan: Plan, timing: Timing, activity: Mapping[str, LayerActivi
     return counts
 
 
-Entry = tuple[str, str, float]
-
-
 def _merged(entries: list[Entry]) -> list[Entry]:
     total: dict[tuple[str, str], float] = {}
     for component, action, count in entries:
         total[component, action] = total.get((component, action), 0) + count
     return [(component, action, count) for (component, action), count in total.items() if count]
-
-
-def _crossbar_actions(plan: Plan, mapped: MappedStage, activity: LayerActivity | None) -> list[Entry]:
-    """Analog side and its registers, per image. ADC conversions: used columns of every array and input cycle, the
-    unit column included where there is one (`converts: all`: every column)."""
-    grid = mapped.grid
-    if grid is None:
-        return []
-    ima, windows, cycles = plan.chip.tile.ima, mapped.windows, plan.slicing.input_cycles
-    steps = windows * cycles
-    unit = grid.crossbars if ima.crossbar.unit_column else 0
-    columns = int(grid.columns.sum()) + unit
-    converted = grid.crossbars * ima.crossbar.columns + unit if ima.adc.converts == "all" else columns
-    return [
-        ("crossbar", "read", steps * grid.crossbars * grid.utilization),
-        ("dac", "drive", _rows_driven(plan, mapped, activity)),
-        ("sample_hold", "sample", steps * converted),
-        ("adc", "convert", steps * converted),
-        ("shift_add", "add", steps * converted),
-        *_register_actions(plan, mapped, columns),
-    ]
-
-
-def _rows_driven(plan: Plan, mapped: MappedStage, activity: LayerActivity | None) -> float:
-    """Rows driven per image over all arrays; with `charge: active` only rows with a non-zero digit."""
-    grid = mapped.grid
-    assert grid is not None
-    rows = int(grid.rows.sum())
-    used = rows * mapped.windows * plan.slicing.input_cycles
-    if plan.chip.tile.ima.dac.charge == "used":
-        return used
-    if activity is None:
-        return used * ASSUMED_ACTIVE_ROWS
-    # every row set drives the same number of arrays, so the share of active rows carries over
-    return used * activity.active_row_fraction
-
-
-def _register_actions(plan: Plan, mapped: MappedStage, columns: int) -> list[Entry]:
-    """IMA registers: `window` counts full registers' worth per array and window; `access` counts one read and write
-    per array, window."""
-    grid, ima = mapped.grid, plan.chip.tile.ima
-    assert grid is not None
-    found: list[Entry] = []
-    share = int(grid.rows.sum()) / ima.crossbar.rows
-    found += _register(
-        "input_register", ima.input_register.charge, share * mapped.windows, grid.crossbars * mapped.windows
-    )
-    share = columns / ima.crossbar.columns
-    found += _register(
-        "output_register", ima.output_register.charge, share * mapped.windows, grid.crossbars * mapped.windows
-    )
-    return found
-
-
-def _register(component: str, charge: str, windows: float, accesses: float) -> list[Entry]:
-    if charge == "window":
-        return [(component, "window", windows)]
-    return [(component, "read", accesses), (component, "write", accesses)]
 
 
 def _memory_actions(plan: Plan, mapped: MappedStage) -> list[Entry]:
@@ -183,10 +120,3 @@ def _control_actions(plan: Plan, mapped: MappedStage, timing: StageTiming) -> li
         if overhead.charge == "per_cycle_in_use":
             found.append((overhead.name, "cycle", cycles * place.span * overhead.count))
     return found
-
-
-def assumed_activity(plan: Plan) -> str:
-    """What was assumed about the inputs where none were given, for the result to say."""
-    if plan.chip.tile.ima.dac.charge == "active":
-        return f"assumed ({ASSUMED_ACTIVE_ROWS:.0%} of rows driven in each input cycle; zero fraction not assumed)"
-    return "assumed (this machine drives every used row, so no count depends on input values)"
