@@ -247,6 +247,11 @@ class Chip:
         return ceil(self.precision.input_bits / self.tile.ima.dac.bits)
 
     @property
+    def residual_bits(self) -> int:
+        """Width of stored outputs that only residual adds read."""
+        return max(self.precision.input_bits, self.precision.residual_bits or 0)
+
+    @property
     def columns_per_weight(self) -> int:
         """Columns a weight takes in one array: its slices there, twice for a differential pair."""
         here = self.weight_slices if self.tile.ima.crossbar.slices == "columns" else 1

@@ -55,7 +55,8 @@ class Technology(Sourced):
 
 
 class Precision(Sourced):
-    """Operand widths. Output activations are stored at `input_bits`.
+    """Operand widths. Output activations are stored at `input_bits`; those that only residual adds read at
+    `residual_bits` where that is given and wider, since they never drive a crossbar.
 
     `encoding` is how signed weights reach the cells: `offset` adds 2^(weight_bits-1), `flip` does so and stores the
     complement of columns whose sum could set the top bit (one ADC bit less), `differential` uses a pair of columns.
@@ -64,6 +65,7 @@ class Precision(Sourced):
     weight_bits: OperandBits
     input_bits: OperandBits
     partial_sum_bits: SumBits
+    residual_bits: OperandBits | None = None
     encoding: Literal["offset", "flip", "differential"]
 
 

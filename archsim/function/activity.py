@@ -20,7 +20,7 @@ from archsim.function.unroll import Geometry, coverage
 Array = NDArray[Any]
 Counts = NDArray[np.int64]
 
-PER_IMAGE = ("zero_inputs", "one_bits", "active_rows", "stored_zeros", "output_zeros")
+PER_IMAGE = ("zero_inputs", "one_bits", "active_rows", "stored_zeros", "activation_zeros", "output_zeros")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,10 @@ class Counting:
     crossbar_rows: int = 128
     dac_bits: int = 1
     packed_groups: tuple[tuple[str, int], ...] = ()
+
+    def row_groups(self, layer: MatrixLayer) -> Counts:
+        """First unrolled row of each of a layer's row groups, and the end."""
+        return row_group_starts(layer.geometry, self.crossbar_rows, dict(self.packed_groups).get(layer.name, 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -46,7 +50,8 @@ class LayerActivity:
     active_rows : rows with a non-zero digit, summed over windows and input cycles.
     stored_zeros, stored : zeros in the input tensor, and its elements per image.
     zero_groups : [row groups] windows of all images in which no row of the group is driven.
-    output_zeros, outputs : zeros in the stored output after activation, and its elements per image.
+    activation_zeros : outputs that the activation left at zero, before rounding. output_zeros, outputs : zeros in the
+    stored output, small values rounded to zero included, and its elements per image.
     """
 
     name: str
@@ -60,6 +65,7 @@ class LayerActivity:
     stored_zeros: Counts
     stored: int
     zero_groups: Counts
+    activation_zeros: Counts
     output_zeros: Counts
     outputs: int
 
@@ -97,6 +103,11 @@ class LayerActivity:
     def zero_group_fraction(self) -> float:
         """Share of (window, row group) without any input."""
         return int(self.zero_groups.sum()) / (self.windows * self.images * len(self.zero_groups))
+
+    @property
+    def activation_zero_fraction(self) -> float:
+        """Share of outputs that the activation left at zero (the float network's figure, but for errors of sign)."""
+        return int(self.activation_zeros.sum()) / (self.outputs * self.images)
 
     @property
     def output_zero_fraction(self) -> float:

@@ -1,13 +1,14 @@
 """The float reference: runs any workload graph, freeing each tensor after its last use.
 
-Tensors are float32; products (im2col and BLAS) and means are summed in float64 and rounded once. So the reference does not
-depend on the BLAS, its blocking or its threads: equal weights give equal outputs, whichever channel they belong to. In
-float32, a softmax of large logits would show the difference.
+Tensors are float32; products (im2col and BLAS) and means are summed in float64 and rounded once. So the reference does
+not depend on the BLAS, its blocking or its threads: equal weights give equal outputs, whichever channel they belong to.
+In float32, a softmax of large logits would show the difference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from concurrent.futures import Executor
 from functools import reduce
 from typing import Any, Literal
 
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 
 from archsim.errors import InputError, Problem
 from archsim.function import digital, kernels
-from archsim.function.unroll import blocks, geometry_of, unroll, weight_matrix
+from archsim.function.parallel import available_threads, portions, spread, thread_pool
+from archsim.function.unroll import Block, blocks, geometry_of, unroll, weight_matrix
 from archsim.workload.graph import (
     Activation,
     Add,
@@ -42,8 +44,8 @@ from archsim.workload.graph import (
 Array = NDArray[Any]
 Keep = Collection[str] | Literal["outputs", "all"]
 
-BATCH_BYTES = 256 << 20
-"""Activation memory a batch may take: all tensors of the images in it, were none freed."""
+BATCH_BYTES = 64 << 20
+"""Activation memory a batch may take in each thread: all tensors of its images, were none freed."""
 
 NARROW_COLUMNS = 8
 """Groups with fewer columns than this go to the compiled loop: BLAS is slower on them."""
@@ -52,7 +54,9 @@ WIDENED = 1 << 22
 """Weights held in float64 at once."""
 
 
-def run_float(graph: Graph, x: Array, keep: Keep = "outputs", *, batch: int | None = None) -> dict[str, Array]:
+def run_float(
+    graph: Graph, x: Array, keep: Keep = "outputs", *, batch: int | None = None, threads: int | None = None
+) -> dict[str, Array]:
     """Outputs of a network, or of the layers named, in float32.
 
     Parameters
@@ -60,7 +64,8 @@ def run_float(graph: Graph, x: Array, keep: Keep = "outputs", *, batch: int | No
     graph : with weights for every Conv, Linear and Affine layer and exactly one input.
     x : [N, C, H, W] (or [N, features]), preprocessed as the network expects.
     keep : layer names, "outputs" or "all".
-    batch : images at a time; by default as many as BATCH_BYTES allows.
+    batch : images at a time in each thread; by default as many as BATCH_BYTES allows.
+    threads : by default one for each processor.
 
     Returns
     -------
@@ -73,24 +78,30 @@ def run_float(graph: Graph, x: Array, keep: Keep = "outputs", *, batch: int | No
     """
     names = _kept(graph, keep)
     check_runnable(graph, x.shape[1:])
-    kept: dict[str, Array] = {}
-    for start, stop in batches(graph, len(x), batch):
-        for layer, values in walk(graph, x[start:stop]):
-            if layer.name in names:
-                whole = kept.setdefault(layer.name, np.empty((len(x), *layer.shape), np.float32))
-                whole[start:stop] = values
+    kept = {name: np.empty((len(x), *graph[name].shape), np.float32) for name in names}
+    ranges, plenty = portions(len(x), batch or default_batch(graph), threads)
+    with thread_pool(threads) as pool:
+
+        def run(part: tuple[int, int]) -> None:
+            for layer, values in walk(graph, x[part[0] : part[1]], None if plenty else pool):
+                if layer.name in names:
+                    kept[layer.name][part[0] : part[1]] = values
+
+        for _ in spread(pool if plenty else None, run, ranges):
+            pass
     return kept
 
 
-def batches(graph: Graph, images: int, batch: int | None = None) -> Iterator[tuple[int, int]]:
-    """Ranges of images run together."""
-    size = batch or max(1, BATCH_BYTES // (4 * sum(layer.size for layer in graph.layers)))
-    for start in range(0, images, size):
-        yield start, min(images, start + size)
+def default_batch(graph: Graph) -> int:
+    """Images whose tensors fit BATCH_BYTES, at least one."""
+    return max(1, BATCH_BYTES // (4 * sum(layer.size for layer in graph.layers)))
 
 
-def walk(graph: Graph, x: Array) -> Iterator[tuple[Layer, Array]]:
-    """Each layer with its float32 output [N, *shape], in graph order; a tensor is freed after its last consumer."""
+def walk(graph: Graph, x: Array, pool: Executor | None = None) -> Iterator[tuple[Layer, Array]]:
+    """Each layer with its float32 output [N, *shape], in graph order; a tensor is freed after its last consumer.
+
+    Products are spread over `pool` by blocks of windows.
+    """
     last = {name: layer.name for layer in graph.layers for name in layer.inputs}
     held: dict[str, Array] = {}
     for layer in graph.layers:
@@ -98,7 +109,7 @@ def walk(graph: Graph, x: Array) -> Iterator[tuple[Layer, Array]]:
         if isinstance(layer.op, Input):
             values = np.ascontiguousarray(x, np.float32)
         else:
-            values = compute(layer, sources, graph.parameters.get(layer.name))
+            values = compute(layer, sources, graph.parameters.get(layer.name), pool)
         for name in set(layer.inputs):
             if last[name] == layer.name:
                 del held[name]
@@ -152,7 +163,7 @@ def multiply(weight: Array, x: Array) -> Array:
     return out
 
 
-def matrix_layer(layer: Layer, x: Array, parameters: Parameters) -> Array:
+def matrix_layer(layer: Layer, x: Array, parameters: Parameters, pool: Executor | None = None) -> Array:
     """Conv or Linear: float32 [N, *layer.shape], summed in float64 and rounded once."""
     geometry = geometry_of(layer, x.shape[1:])
     x = np.ascontiguousarray(x).reshape(len(x), geometry.channels, geometry.height, geometry.width)
@@ -161,22 +172,26 @@ def matrix_layer(layer: Layer, x: Array, parameters: Parameters) -> Array:
     bias = bias.reshape(geometry.groups, geometry.columns, 1)
     out = np.empty((len(x), geometry.outputs, geometry.out_height, geometry.out_width), np.float32)
     pad = np.zeros(geometry.channels, np.float32)
-    for block in blocks(geometry, len(x)):
+
+    def run(block: Block) -> None:
         product = multiply(weight, unroll(x, geometry, block, pad))
         product += bias
         lines = slice(block.first_row, block.first_row + block.rows)
         shape = (geometry.outputs, block.stop - block.start, block.rows, geometry.out_width)
         out[block.start : block.stop, :, lines] = product.reshape(shape).swapaxes(0, 1)
+
+    for _ in spread(pool, run, blocks(geometry, len(x), 1 if pool is None else available_threads())):
+        pass
     return out.reshape(len(x), *layer.shape)
 
 
-def compute(layer: Layer, sources: list[Array], parameters: Parameters | None) -> Array:
+def compute(layer: Layer, sources: list[Array], parameters: Parameters | None, pool: Executor | None = None) -> Array:
     """One layer's output [N, *layer.shape] from its inputs, as the docstrings of `archsim.workload.graph` define it."""
     x = sources[0]
     match layer.op:
         case Conv() | Linear():
             assert parameters is not None
-            return matrix_layer(layer, x, parameters)
+            return matrix_layer(layer, x, parameters, pool)
         case Affine():
             assert parameters is not None
             return digital.affine(parameters, x)

@@ -4,6 +4,7 @@ happened."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,6 @@ from archsim.function.activity import (
     LayerActivity,
     input_counts,
     merge,
-    row_group_starts,
     zero_groups,
     zeros_per_image,
 )
@@ -26,14 +26,17 @@ from archsim.function.engines import ENGINES, Engine
 from archsim.function.fixedpoint import clamps_of, dyadic, store
 from archsim.function.integer import Multiply
 from archsim.function.network import MatrixLayer, QuantizedNetwork, QuantizedStep
-from archsim.function.units import Operand, finish, wide
+from archsim.function.parallel import available_threads, portions, spread, thread_pool
+from archsim.function.units import Operand, apply_fused, finish
 from archsim.function.unroll import Block, blocks, unroll
 
 Array = NDArray[Any]
 Progress = Callable[[int], None]
 
-BATCH_BYTES = 64 << 20
-"""Stored activations a batch may take: all tensors of the images in it, were none freed."""
+NO_GROUPS = np.zeros(0, np.int64)
+
+BATCH_BYTES = 16 << 20
+"""Stored activations a batch may take in each thread: all tensors of the images in it, were none freed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -64,6 +67,7 @@ def infer(
     counting: Counting | None = None,
     keep: Collection[str] = (),
     batch: int | None = None,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> Inference:
     """Run a quantized network.
@@ -74,7 +78,8 @@ def infer(
     engine : a name in ENGINES or an engine.
     counting : count input activity, for crossbars of this kind.
     keep : tensors to return as stored.
-    batch : images at a time; by default bounded by memory.
+    batch : images at a time in each thread; by default bounded by memory.
+    threads : by default one for each processor. Results do not depend on it.
     progress : called with the number of images done.
 
     Raises
@@ -84,33 +89,55 @@ def infer(
     """
     known = {network.input, *(step.tensor for step in network.steps)}
     _check(network, images, engine, set(keep) - known)
-    prepare = ENGINES[engine] if isinstance(engine, str) else engine
-    products = {layer.name: prepare(layer) for layer in network.matrices}
     wanted = {network.logits, *network.outputs, *keep}
-    found: dict[str, list[Array]] = {name: [] for name in wanted}
-    counts: dict[str, list[LayerActivity]] = {layer.name: [] for layer in network.matrices}
-    size = batch or default_batch(network)
-    for start in range(0, len(images), size):
-        part = images[start : start + size]
-        for operand, activity in walk_integers(network, part, products, counting):
-            if operand.name in wanted:
-                found[operand.name].append(operand.values)
-            if activity is not None:
-                counts[activity.name].append(activity)
-        if progress is not None:
-            progress(min(len(images), start + size))
+    parts = list(_batches(network, images, engine, counting, wanted, batch, threads, progress))
     whole = {
-        name: Operand(name=name, values=np.concatenate(parts), format=network.format_of(name))
-        for name, parts in found.items()
+        name: Operand(
+            name=name, values=np.concatenate([found[name] for found, _ in parts]), format=network.format_of(name)
+        )
+        for name in wanted
     }
     logits = whole[network.logits].real()
     return Inference(
         outputs={name: whole[name].real() for name in network.outputs},
         logits=logits,
         predictions=logits.reshape(len(logits), -1).argmax(axis=1),
-        activity=tuple(merge(parts) for parts in counts.values() if parts),
+        activity=tuple(merge(counts) for counts in zip(*(counts for _, counts in parts), strict=True)),
         tensors={name: whole[name].values for name in keep},
     )
+
+
+def _batches(
+    network: QuantizedNetwork,
+    images: Array,
+    engine: str | Engine,
+    counting: Counting | None,
+    wanted: Collection[str],
+    batch: int | None,
+    threads: int | None,
+    progress: Progress | None,
+) -> Iterator[tuple[dict[str, Array], list[LayerActivity]]]:
+    """Wanted tensors and counts, batch by batch: batches side by side, or the blocks of few images."""
+    prepare = ENGINES[engine] if isinstance(engine, str) else engine
+    ranges, plenty = portions(len(images), batch or default_batch(network), threads)
+    with thread_pool(threads) as pool:
+        products = {layer.name: prepare(layer) for layer in network.matrices}
+
+        def run(part: tuple[int, int]) -> tuple[dict[str, Array], list[LayerActivity]]:
+            found, counts = {}, []
+            inner = None if plenty else pool
+            for operand, activity in walk_integers(network, images[slice(*part)], products, counting, inner):
+                if operand.name in wanted:
+                    found[operand.name] = operand.values
+                if activity is not None:
+                    counts.append(activity)
+            return found, counts
+
+        outcomes = spread(pool if plenty else None, run, ranges)
+        for (_, stop), outcome in zip(ranges, outcomes, strict=True):
+            yield outcome
+            if progress is not None:
+                progress(stop)
 
 
 def default_batch(network: QuantizedNetwork) -> int:
@@ -135,7 +162,11 @@ def _check(network: QuantizedNetwork, images: Array, engine: str | Engine, unkno
 
 
 def walk_integers(
-    network: QuantizedNetwork, images: Array, products: Mapping[str, Multiply], counting: Counting | None = None
+    network: QuantizedNetwork,
+    images: Array,
+    products: Mapping[str, Multiply],
+    counting: Counting | None = None,
+    pool: Executor | None = None,
 ) -> Iterator[tuple[Operand, LayerActivity | None]]:
     """Each stored tensor of a batch, the input first, with the counts of the matrix layer that made it."""
     last = {name: step.tensor for step in network.steps for name in step.step.inputs}
@@ -151,7 +182,8 @@ def walk_integers(
         if step.matrix is None:
             operand, activity = finish(step, sources), None
         else:
-            operand, activity = run_matrix(step, step.matrix, sources[0].values, products[step.matrix.name], counting)
+            product = products[step.matrix.name]
+            operand, activity = run_matrix(step, step.matrix, sources[0].values, product, counting, pool)
         for name in set(step.step.inputs):
             if last[name] == step.tensor:
                 del held[name]
@@ -161,32 +193,44 @@ def walk_integers(
 
 
 def run_matrix(
-    step: QuantizedStep, layer: MatrixLayer, x: Array, product: Multiply, counting: Counting | None
+    step: QuantizedStep,
+    layer: MatrixLayer,
+    x: Array,
+    product: Multiply,
+    counting: Counting | None = None,
+    pool: Executor | None = None,
 ) -> tuple[Operand, LayerActivity | None]:
     """A convolution or fully connected layer: product, bias, fused layers, and the one rounding."""
     geometry = layer.geometry
     x = np.ascontiguousarray(x).reshape(len(x), geometry.channels, geometry.height, geometry.width)
     limits = None if step.format is None else clamps_of(step.step.fused, step.format)
+    direct = step.format is not None and limits is not None
     shape = (len(x), geometry.outputs, geometry.windows)
-    out = np.empty(shape, np.float64 if step.format is None or limits is None else step.format.dtype)
-    starts = None
-    if counting is not None:
-        packed = dict(counting.packed_groups).get(layer.name, 1)
-        starts = row_group_starts(geometry, counting.crossbar_rows, packed)
-    empty = np.zeros(0 if starts is None else len(starts) - 1, np.int64)
-    for block in blocks(geometry, len(x)):
+    out = np.empty(shape, step.format.dtype if direct and step.format is not None else np.float64)
+    starts = None if counting is None else counting.row_groups(layer)
+
+    def run(block: Block) -> tuple[Block, Counts, Counts]:
         unrolled = unroll(x, geometry, block, layer.pad)
-        if starts is not None:
-            empty = empty + zero_groups(unrolled, starts)
+        empty = NO_GROUPS if starts is None else zero_groups(unrolled, starts)
         accumulators = product(unrolled.transpose(0, 2, 1)).transpose(0, 2, 1).reshape(geometry.outputs, -1)
-        _leave(step, layer, limits, accumulators, block, out)
+        return block, empty, _leave(step, layer, limits, accumulators, block, out)
+
+    empty = NO_GROUPS if starts is None else np.zeros(len(starts) - 1, np.int64)
+    zeros = np.zeros(len(x), np.int64)
+    for block, groups, inactive in spread(
+        pool, run, blocks(geometry, len(x), 1 if pool is None else available_threads())
+    ):
+        empty = empty + groups
+        zeros[block.start : block.stop] += inactive
     values = out.reshape(len(x), *step.step.layer.shape)
-    if step.format is None or limits is None:
-        values = wide(step, values)
+    if not direct:
+        values = apply_fused(step, values)
+        zeros = zeros_per_image(values)
+        values = values if step.format is None else store(values / step.format.scale, step.format)
     operand = Operand(name=step.tensor, values=values, format=step.format)
     if counting is None:
         return operand, None
-    return operand, _activity(layer, x, counting, empty, operand.values)
+    return operand, _activity(layer, x, counting, empty, zeros, operand.values)
 
 
 def _leave(
@@ -196,23 +240,30 @@ def _leave(
     accumulators: Array,
     block: Block,
     out: Array,
-) -> None:
-    """Write a block of accumulators [outputs, windows] to out: stored integers, or real values when more work
-    follows."""
+) -> Counts:
+    """Write a block of accumulators [outputs, windows] to out: stored integers, or real values when more work follows.
+
+    Returns the values of each image of the block that are zero before rounding (int64; zero where real values are
+    left).
+    """
     geometry = layer.geometry
     part, offset = out[block.start : block.stop], block.first_row * geometry.out_width
+    zeros = np.zeros(len(part), np.int64)
     if step.format is not None and limits is not None:
         factor = dyadic(layer.scale / step.format.scale)
         low, high = map(float, limits)
         accumulators = np.ascontiguousarray(accumulators)
-        kernels.requantize(accumulators, layer.bias, factor, low, high, part, len(part), offset)
-        return
+        kernels.requantize(accumulators, layer.bias, factor, low, high, part, offset, zeros)
+        return zeros
     real = (accumulators + layer.bias[:, None]) * layer.scale[:, None]
     width = block.rows * geometry.out_width
     part[:, :, offset : offset + width] = real.reshape(geometry.outputs, len(part), width).swapaxes(0, 1)
+    return zeros
 
 
-def _activity(layer: MatrixLayer, x: Array, counting: Counting, empty: Counts, output: Array) -> LayerActivity:
+def _activity(
+    layer: MatrixLayer, x: Array, counting: Counting, empty: Counts, zeros: Counts, output: Array
+) -> LayerActivity:
     counts = input_counts(x, layer, counting.dac_bits)
     geometry = layer.geometry
     return LayerActivity(
@@ -227,6 +278,7 @@ def _activity(layer: MatrixLayer, x: Array, counting: Counting, empty: Counts, o
         stored_zeros=zeros_per_image(x),
         stored=x[0].size,
         zero_groups=empty,
+        activation_zeros=zeros,
         output_zeros=zeros_per_image(output),
         outputs=output[0].size,
     )

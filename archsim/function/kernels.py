@@ -1,7 +1,7 @@
 """Compiled loops of the function package: plain arrays in, plain arrays out, no state.
 
-Each has a NumPy oracle in the tests. Results never depend on the number of threads: parallel loops write
-disjoint parts, and every floating-point sum runs in one fixed order.
+Each has a NumPy oracle in the tests. They run on one thread without the interpreter lock; `parallel` runs several at
+once on different images or windows.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Pair = tuple[int, int]
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def unroll(
     x: Array,
     pad: Array,
@@ -40,7 +40,7 @@ def unroll(
     per_group = channels // groups
     block = kh * kw * per_group
     out_rows = out.shape[1] // (images * columns)
-    for row in prange(out.shape[0]):
+    for row in range(out.shape[0]):
         inside = row % block
         ky = inside // (kw * per_group)
         kx = (inside // per_group) % kw
@@ -69,7 +69,7 @@ def unroll(
                     out[row, start + column] = fill
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def narrow_product(weight: Array, x: Array, out: Array) -> None:
     """out [G, N, M] = weight [G, K, N] transposed times x [G, K, M], in out's type.
 
@@ -77,30 +77,25 @@ def narrow_product(weight: Array, x: Array, out: Array) -> None:
     """
     groups, rows, columns = weight.shape
     windows = x.shape[2]
-    step = 4096
-    pieces = (windows + step - 1) // step
-    for job in prange(groups * pieces):
-        group = job // pieces
-        start = job % pieces * step
-        stop = min(windows, start + step)
+    for group in range(groups):
         for column in range(columns):
-            for window in range(start, stop):
+            for window in range(windows):
                 out[group, column, window] = 0
             for row in range(rows):
                 factor = out.dtype.type(weight[group, row, column])
-                for window in range(start, stop):
+                for window in range(windows):
                     out[group, column, window] += factor * out.dtype.type(x[group, row, window])
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def add_exact(total: Array, part: Array) -> None:
     """total [N, M] += part [N, M] (float32 or float64 holding integers)."""
-    for row in prange(total.shape[0]):
+    for row in range(total.shape[0]):
         for column in range(total.shape[1]):
             total[row, column] += total.dtype.type(part[row, column])
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def block_magnitudes(weight: Array, step: int) -> Array:
     """Sum of magnitudes of weight [K, N] over blocks of `step` rows: int64 [ceil(K / step), N]."""
     rows, columns = weight.shape
@@ -111,31 +106,37 @@ def block_magnitudes(weight: Array, step: int) -> Array:
     return sums
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def requantize(
-    accumulators: Array, bias: Array, multiplier: Array, low: float, high: float, out: Array, images: int, offset: int
+    accumulators: Array, bias: Array, multiplier: Array, low: float, high: float, out: Array, offset: int, zeros: Array
 ) -> None:
     """out [images, N, positions] from offset on = clamp(round half to even((accumulators + bias) * multiplier)).
 
     accumulators [N, images * block] hold positions offset .. offset + block of each image; bias is int64 [N],
-    multiplier float64 [N].
+    multiplier float64 [N]. zeros [images] += values that are zero before rounding (below it, when it is the low clamp).
     """
-    channels = accumulators.shape[0]
+    images = out.shape[0]
     block = accumulators.shape[1] // images
-    for channel in prange(channels):
-        add = bias[channel]
+    for channel in range(accumulators.shape[0]):
+        add = np.float64(bias[channel])
         factor = multiplier[channel]
         for image in range(images):
+            count = 0
             for position in range(block):
-                value = np.rint(np.float64(accumulators[channel, image * block + position] + add) * factor)
-                out[image, channel, offset + position] = np.int64(min(max(value, low), high))
+                value = (np.float64(accumulators[channel, image * block + position]) + add) * factor
+                count += (value <= 0.0) if low == 0.0 else (value == 0.0)
+                value = np.rint(value)
+                value = low if value < low else value
+                value = high if value > high else value
+                out[image, channel, offset + position] = np.int32(value)
+            zeros[image] += count
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def pool_max(x: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: int) -> None:
     """Maximum over the part of each window inside x [maps, H, W]: out [maps, OH, OW]."""
     maps, height, width = x.shape
-    for index in prange(maps):
+    for index in range(maps):
         for row in range(out.shape[1]):
             y0 = row * stride[0] - top
             y1 = min(height, y0 + kernel[0])
@@ -149,11 +150,11 @@ def pool_max(x: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: i
                 out[index, row, column] = best
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def pool_sum(x: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: int) -> None:
     """Sum over the part of each window inside x [maps, H, W], in out's type (float64 or int64): out [maps, OH, OW]."""
     maps, height, width = x.shape
-    for index in prange(maps):
+    for index in range(maps):
         for row in range(out.shape[1]):
             y0 = row * stride[0] - top
             y1 = min(height, y0 + kernel[0])
@@ -167,27 +168,34 @@ def pool_sum(x: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: i
                 out[index, row, column] = total
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def weighted_counts(codes: Array, weight_rows: Array, weight_columns: Array, table: Array, out: Array) -> None:
-    """out [images, T] = sum over codes [images, C, H, W] of table[code, t] * weight_rows[y] * weight_columns[x]."""
+    """out [images, 3] = sum over codes [images, C, H, W] of table[code, :] * weight_rows[y] * weight_columns[x]."""
     images, channels, height, width = codes.shape
-    kinds = table.shape[1]
-    for image in prange(images):
+    for image in range(images):
+        first, second, third = 0, 0, 0
         for channel in range(channels):
             for y in range(height):
-                if weight_rows[y] == 0:
-                    continue
+                line0, line1, line2 = 0, 0, 0
                 for x in range(width):
-                    weight = weight_rows[y] * weight_columns[x]
-                    for kind in range(kinds):
-                        out[image, kind] += weight * table[codes[image, channel, y, x], kind]
+                    weight = weight_columns[x]
+                    code = codes[image, channel, y, x]
+                    line0 += weight * table[code, 0]
+                    line1 += weight * table[code, 1]
+                    line2 += weight * table[code, 2]
+                first += weight_rows[y] * line0
+                second += weight_rows[y] * line1
+                third += weight_rows[y] * line2
+        out[image, 0] = first
+        out[image, 1] = second
+        out[image, 2] = third
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def zero_windows(rows: Array, starts: Array, out: Array) -> None:
     """out [groups] = how many columns of rows[starts[g]:starts[g + 1], :] are zero throughout."""
     windows = rows.shape[1]
-    for group in prange(out.size):
+    for group in range(out.size):
         seen = np.zeros(windows, rows.dtype)
         for row in range(starts[group], starts[group + 1]):
             for window in range(windows):

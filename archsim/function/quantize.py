@@ -19,7 +19,7 @@ from archsim.function.calibrate import Ranges
 from archsim.function.executor import check_runnable
 from archsim.function.network import MatrixLayer, Pixels, Precision, QuantizedNetwork, QuantizedStep, TensorFormat
 from archsim.function.steps import Step, plan_steps, read_out, shared_formats
-from archsim.function.unroll import geometry_of, weight_matrix
+from archsim.function.unroll import Geometry, geometry_of, inside_fraction, weight_matrix
 from archsim.workload.graph import Conv, Graph, Linear, Parameters, Reshape, Softmax
 
 Array = NDArray[Any]
@@ -53,7 +53,9 @@ def quantize(
     Parameters
     ----------
     graph : with weights and one input.
-    ranges : (low, high) of every stored tensor, from `calibrate` or a preprocessing file.
+    ranges : (low, high) of every stored tensor, from `calibrate` or a preprocessing file; with channel means, biases
+    are
+        corrected.
     precision : bits of activations and weights; 8 and 8 by default.
     pixels : preprocessing of the pictures. When every reader of the input is a convolution or fully connected layer
     that
@@ -81,7 +83,7 @@ def quantize(
                 step=step,
                 shape=graph[step.tensor].shape,
                 format=None if step.tensor in wide else formats[step.tensor],
-                matrix=_matrix(graph, step, formats, precision, fold, WEIGHT_QUANTIZERS[weights]),
+                matrix=_matrix(graph, step, formats, precision, fold, WEIGHT_QUANTIZERS[weights], ranges.means),
                 parameters=_scalings(graph, step),
             )
         )
@@ -207,11 +209,13 @@ def _matrix(
     precision: Precision,
     pixels: Pixels | None,
     magnitude: Callable[[Array], NDArray[np.float64]],
+    means: Mapping[str, NDArray[np.float64]],
 ) -> MatrixLayer | None:
     """Integer weights and bias of a matrix layer (None for others).
 
-    The mean is folded with the *quantized* weights: bias = b - scale * sum(weight integer * mean). Then the rounding
-    error of a weight multiplies (pixel - mean), as in the float network, and not the pixel itself.
+    A folded mean multiplies the *quantized* weights: then the rounding error of a weight meets (pixel - mean), as in
+    the float network, and not the pixel itself. Where the channel means of the input are known, the mean output error
+    that the rounded weights cause is taken off the bias (bias correction: Nagel et al., ICCV 2019, Sec. 4.2).
     """
     layer = step.layer
     if not isinstance(layer.op, Conv | Linear):
@@ -221,28 +225,29 @@ def _matrix(
     source = formats[layer.inputs[0]]
     weight = parameters.weight.astype(np.float64)
     bias = np.zeros(len(weight)) if parameters.bias is None else parameters.bias.astype(np.float64)
-    mean = np.zeros(geometry.channels)
+    zero, gain = np.zeros(geometry.channels), np.ones(geometry.channels)
     if pixels is not None:
-        mean, scale = _pixel_channels(graph, pixels, geometry.channels)
-        per_group = scale.reshape(geometry.groups, -1).repeat(len(weight) // geometry.groups, axis=0)
-        weight = weight * per_group.reshape(*per_group.shape, *(1,) * (weight.ndim - 2))
+        zero, gain = _pixel_channels(graph, pixels, geometry.channels)
+        weight = weight * _along_weights(gain, weight, geometry)
+    width = max(precision.input_bits, precision.weight_bits)
     levels = 2 ** (precision.weight_bits - 1) - 1
-    step_size = _weight_scale(
-        magnitude(weight) / levels, bias, source.scale, max(precision.input_bits, precision.weight_bits)
-    )
-    rounded = np.rint(weight / step_size.reshape(-1, *(1,) * (weight.ndim - 1)))
-    unit = step_size * source.scale
-    integers = weight_matrix(rounded.astype(np.int8 if precision.weight_bits <= 8 else np.int16), geometry.groups)
-    row_mean = weight_matrix(np.broadcast_to(_mean_field(mean, weight, geometry.groups), weight.shape), geometry.groups)
-    offset = (integers * row_mean.astype(np.float64)).sum(axis=1).ravel()
+    size = _weight_scale(magnitude(weight) / levels, bias, source.scale, width)
+    along = (-1,) + (1,) * (weight.ndim - 1)
+    rounded = np.clip(np.rint(weight / size.reshape(along)), -levels, levels)
+    if layer.inputs[0] in means:
+        error = (rounded * size.reshape(along) - weight) * inside_fraction(geometry, weight.ndim)
+        bias = bias - _over_weights(error * _along_weights(means[layer.inputs[0]] / gain, weight, geometry))
+    unit = size * source.scale
+    bias = bias / unit - _over_weights(rounded * _along_weights(zero, weight, geometry))
+    integers = rounded.astype(np.int8 if precision.weight_bits <= 8 else np.int16)
     return MatrixLayer(
         name=layer.name,
         geometry=geometry,
-        weight=np.ascontiguousarray(integers),
+        weight=np.ascontiguousarray(weight_matrix(integers, geometry.groups)),
         weight_bits=precision.weight_bits,
-        bias=np.rint(bias / unit - offset).astype(np.int64),
+        bias=np.rint(bias).astype(np.int64),
         scale=unit,
-        pad=np.rint(mean).astype(source.dtype),
+        pad=np.rint(zero).astype(source.dtype),
         format=source,
     )
 
@@ -256,10 +261,15 @@ def _pixel_channels(graph: Graph, pixels: Pixels, channels: int) -> tuple[NDArra
     return np.full(channels, mean[0]), np.full(channels, scale[0])
 
 
-def _mean_field(mean: NDArray[np.float64], weight: Array, groups: int) -> Array:
-    """Mean of the input each weight [outputs, channels / groups, ...] multiplies, broadcastable to its shape."""
-    per_group = mean.reshape(groups, -1).repeat(len(weight) // groups, axis=0)
-    return per_group.reshape(*per_group.shape, *(1,) * (weight.ndim - 2))
+def _along_weights(values: NDArray[np.float64], weight: Array, geometry: Geometry) -> Array:
+    """One value per input channel, broadcastable to the weights [outputs, channels / groups, ...] it meets."""
+    per_output = values.reshape(geometry.groups, -1).repeat(geometry.columns, axis=0)
+    return per_output.reshape(*per_output.shape, *(1,) * (weight.ndim - 2))
+
+
+def _over_weights(terms: Array) -> NDArray[np.float64]:
+    """Sum of terms [outputs, ...] for each output."""
+    return np.asarray(terms.reshape(len(terms), -1).sum(axis=1))
 
 
 def _weight_scale(scale: NDArray[np.float64], bias: Array, input_scale: float, bits: int) -> NDArray[np.float64]:

@@ -61,15 +61,15 @@ def finish(step: QuantizedStep, sources: list[Operand]) -> Operand:
         fused = (step.step.layer, *fused)
     limits = None if step.format is None else clamps_of(fused, step.format)
     if step.format is None or limits is None:
-        values = wide(step, compute(step, sources, 1.0))
+        values = apply_fused(step, compute(step, sources, 1.0))
+        values = values if step.format is None else store(values / step.format.scale, step.format)
     else:
         values = store(compute(step, sources, step.format.scale), step.format, limits)
     return Operand(name=step.tensor, values=values, format=step.format)
 
 
-def wide(step: QuantizedStep, real: Array) -> Array:
-    """Apply a step's element-wise layers to real values and store the result in the step's format (real values if it
-    has none)."""
+def apply_fused(step: QuantizedStep, real: Array) -> Array:
+    """A step's element-wise layers on real values."""
     layers: tuple[Layer, ...] = step.step.fused
     if isinstance(step.step.layer.op, Activation):
         layers = (step.step.layer, *layers)
@@ -80,7 +80,7 @@ def wide(step: QuantizedStep, real: Array) -> Array:
             if isinstance(op, Activation)
             else digital.affine(step.parameters[layer.name], real)
         )
-    return real if step.format is None else store(real / step.format.scale, step.format)
+    return real
 
 
 def _select(step: QuantizedStep, sources: list[Operand]) -> Array:

@@ -19,8 +19,11 @@ from archsim.workload.graph import Conv, Layer, Linear, Pair, Shape
 
 Array = NDArray[np.generic]
 
-BLOCK_ELEMENTS = 1 << 22
-"""Unrolled elements held at once: small enough for a shared cache as bytes, large enough that calls cost nothing."""
+BLOCK_ELEMENTS = 1 << 20
+"""Unrolled elements a thread holds at once: small enough for its cache, large enough that calls cost nothing."""
+
+SMALLEST_BLOCK = 1 << 16
+"""Unrolled elements below which sharing a layer between threads does not pay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +109,15 @@ def weight_matrix(weight: Array, groups: int) -> Array:
     return grouped.transpose(0, 3, 4, 2, 1).reshape(groups, kh * kw * channels, out // groups)
 
 
-def blocks(geometry: Geometry, images: int, limit: int = BLOCK_ELEMENTS) -> Iterator[Block]:
-    """Cut all windows of a batch into blocks of at most `limit` unrolled elements (one output line is the least)."""
+def blocks(geometry: Geometry, images: int, share: int = 1) -> Iterator[Block]:
+    """Cut all windows of a batch into blocks of at most BLOCK_ELEMENTS unrolled elements (one output line is the
+    least).
+
+    Blocks are smaller when that gives each of `share` threads one.
+    """
     line = geometry.rows * geometry.groups * geometry.out_width
     image = line * geometry.out_height
+    limit = min(BLOCK_ELEMENTS, max(SMALLEST_BLOCK, -(-image * images // share)))
     if image <= limit:
         together = max(1, limit // image)
         for start in range(0, images, together):
@@ -158,15 +166,25 @@ def coverage(geometry: Geometry) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
     Element (y, x) of every channel drives rows[y] * columns[x] of the unrolled inputs; the rest of them is padding.
     """
+    found = []
+    for reads, extent in zip(_reads(geometry), (geometry.height, geometry.width), strict=True):
+        inside = reads[(reads >= 0) & (reads < extent)]
+        found.append(np.bincount(inside, minlength=extent).astype(np.int64))
+    return found[0], found[1]
+
+
+def inside_fraction(geometry: Geometry, rank: int) -> NDArray[np.float64]:
+    """Share of the windows in which each kernel position lies on the map: [1, 1, kh, kw] (rank 4), [1, 1] (rank 2)."""
+    vertical, horizontal = (
+        ((reads >= 0) & (reads < extent)).mean(axis=0)
+        for reads, extent in zip(_reads(geometry), (geometry.height, geometry.width), strict=True)
+    )
+    return np.asarray(vertical[:, None] * horizontal)[None, None] if rank == 4 else np.ones((1, 1))
+
+
+def _reads(geometry: Geometry) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Map rows read by each output row at each kernel row, and the same for columns (outside the map where padded)."""
     g = geometry
-    rows = _axis_coverage(g.height, g.out_height, g.kernel[0], g.stride[0], g.dilation[0], g.top)
-    columns = _axis_coverage(g.width, g.out_width, g.kernel[1], g.stride[1], g.dilation[1], g.left)
-    return rows, columns
-
-
-def _axis_coverage(
-    extent: int, windows: int, kernel: int, stride: int, dilation: int, before: int
-) -> NDArray[np.int64]:
-    reads = (np.arange(windows)[:, None] * stride - before + np.arange(kernel) * dilation).ravel()
-    inside = reads[(reads >= 0) & (reads < extent)]
-    return np.bincount(inside, minlength=extent).astype(np.int64)
+    vertical = np.arange(g.out_height)[:, None] * g.stride[0] - g.top + np.arange(g.kernel[0]) * g.dilation[0]
+    horizontal = np.arange(g.out_width)[:, None] * g.stride[1] - g.left + np.arange(g.kernel[1]) * g.dilation[1]
+    return vertical, horizontal

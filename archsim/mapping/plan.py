@@ -15,8 +15,8 @@ from archsim.mapping.buffers import Edge, build_edges
 from archsim.mapping.placement import Placement, place_digital, place_grid
 from archsim.mapping.replication import POLICIES, Demand, imas_for
 from archsim.mapping.slicing import CrossbarGrid, Slicing, grid_for
-from archsim.mapping.stages import Stage, build_stages, channels, positions
-from archsim.workload.graph import Conv, GlobalPool, Graph, Linear, Pool
+from archsim.mapping.stages import Stage, build_stages, channels, positions, window_positions
+from archsim.workload.graph import Conv, Graph, Linear
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -127,14 +127,7 @@ def _input_values(stage: Stage) -> int:
     if stage.on_crossbars:
         rows, _, groups = unrolled(stage)
         return rows * groups
-    op = stage.layer.op
-    values = sum(channels(shape) for shape in stage.operand_shapes)
-    if isinstance(op, Pool):
-        return values * op.kernel[0] * op.kernel[1]
-    if isinstance(op, GlobalPool):
-        height, width = positions(stage.operand_shapes[0])
-        return values * height * width
-    return values
+    return sum(channels(shape) for shape in stage.operand_shapes) * window_positions(stage)
 
 
 def _chips_needed(graph: Graph, grids: list[CrossbarGrid | None], chip: Chip) -> int:
@@ -200,7 +193,8 @@ def _buffer_notes(mapped: tuple[MappedStage, ...], edges: tuple[Edge, ...], chip
     """Say which stages' input buffers exceed the eDRAM of the tiles they work on, and by how much."""
     stored = np.zeros(len(mapped))
     for edge in edges:
-        stored[edge.target] += edge.capacity * edge.values * chip.precision.input_bits / 8
+        bits = chip.residual_bits if mapped[edge.source].stage.residual else chip.precision.input_bits
+        stored[edge.target] += edge.capacity * edge.values * bits / 8
     load: dict[int, float] = {}
     for item, size in zip(mapped, stored, strict=True):
         for tile in item.placement.tiles:
@@ -212,5 +206,6 @@ def _buffer_notes(mapped: tuple[MappedStage, ...], edges: tuple[Edge, ...], chip
     kib = 1024.0
     return (
         f"input buffers exceed the tile eDRAM of {chip.tile.edram.size_bytes / kib:.0f} KiB on {len(over)} of "
-        f"{len(load)} tiles in use (worst: tile {worst} with {load[worst] / kib:.0f} KiB); the run goes on as if they fitted",
+        f"{len(load)} tiles in use (worst: tile {worst} with {load[worst] / kib:.0f} KiB); the run goes on as if they "
+        "fitted",
     )

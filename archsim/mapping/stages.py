@@ -22,7 +22,6 @@ from archsim.workload.graph import (
     Input,
     Layer,
     Linear,
-    Mul,
     Pad,
     Pool,
     Reshape,
@@ -70,6 +69,8 @@ class Stage:
     operands: tuple[tuple[Source, ...], ...]
     """For each input of the layer, where its data come from (several when a concatenation feeds it)."""
     operand_shapes: tuple[Shape, ...]
+    residual: bool = False
+    """Whether only residual adds read its output: it may then be stored wider than what drives crossbars."""
 
     @property
     def kind(self) -> str:
@@ -140,7 +141,25 @@ def build_stages(graph: Graph) -> tuple[Stage, ...]:
     if not any(stage.on_crossbars for stage in stages.values()):
         problem = "has no convolution or fully connected layer, so there is nothing to map on crossbars"
         raise InputError([Problem(f"workload {graph.name}", problem)])
-    return tuple(stages.values())
+    readers = _readers(stages)
+    return tuple(
+        replace(stage, residual=stage.tensor not in graph.outputs and _only_adds(readers[stage.name]))
+        for stage in stages.values()
+    )
+
+
+def _readers(stages: dict[str, Stage]) -> dict[str, list[Stage]]:
+    """Stages that read each stage's output."""
+    readers: dict[str, list[Stage]] = {name: [] for name in stages}
+    for stage in stages.values():
+        for source in stage.sources:
+            if source.stage is not None:
+                readers[source.stage].append(stage)
+    return readers
+
+
+def _only_adds(readers: list[Stage]) -> bool:
+    return bool(readers) and all(isinstance(reader.layer.op, Add) for reader in readers)
 
 
 def _fusion_host(
@@ -194,19 +213,12 @@ def _whole(source: Source) -> Source:
     return replace(source, aligned=False)
 
 
-def is_pointwise(stage: Stage) -> bool:
-    """Whether window (y, x) of a digital stage needs only position (y, x) of its operands."""
-    return not isinstance(stage.layer.op, Conv | Linear | Pool | GlobalPool)
-
-
-def work_per_window(stage: Stage) -> int:
-    """Element operations of a digital stage per window (comparisons of a pool, additions of a residual, ...)."""
+def window_positions(stage: Stage) -> int:
+    """Positions of each operand that one window of a digital stage reads."""
     op = stage.layer.op
     if isinstance(op, Pool):
-        return stage.values_out * op.kernel[0] * op.kernel[1]
+        return op.kernel[0] * op.kernel[1]
     if isinstance(op, GlobalPool):
         rows, columns = positions(stage.operand_shapes[0])
-        return stage.values_out * rows * columns
-    if isinstance(op, Add | Mul):
-        return stage.values_out * (len(stage.operands) - 1)
-    return stage.values_out
+        return rows * columns
+    return 1

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from archsim.mapping.buffers import Edge
 from archsim.mapping.network import Mesh, Route
 from archsim.mapping.plan import MappedStage, Plan
+from archsim.mapping.stages import Stage, window_positions
 from archsim.mapping.windows import users
 
 _NOWHERE: list[tuple[int, ...]] = [()]
@@ -33,15 +34,35 @@ class StageTraffic:
 
 def stage_traffic(plan: Plan, mapped: MappedStage) -> StageTraffic:
     """Bits per window of one stage."""
-    bits = plan.chip.precision.input_bits
     wide = plan.chip.precision.partial_sum_bits
     place = mapped.placement
+    read, loaded = place.read_rows * plan.slicing.input_bits, place.loaded_rows * plan.slicing.input_bits
+    if mapped.grid is None:
+        read = _operand_bits(plan, mapped)
+        loaded = float(read)
     return StageTraffic(
-        read_bits=place.read_rows * bits,
-        loaded_bits=place.loaded_rows * bits,
+        read_bits=read,
+        loaded_bits=loaded,
         partial_bits=place.ima_transfers * place.partial_values * wide,
         gathered_bits=place.tile_transfers * place.partial_values * wide,
-        output_bits=mapped.stage.values_out * bits,
+        output_bits=mapped.stage.values_out * stored_bits(plan, mapped.stage),
+    )
+
+
+def stored_bits(plan: Plan, stage: Stage) -> int:
+    """Width in which a stage's output is stored and travels."""
+    return plan.chip.residual_bits if stage.residual else plan.slicing.input_bits
+
+
+def _operand_bits(plan: Plan, mapped: MappedStage) -> int:
+    """Bits a digital stage reads per window: every operand at the width it is stored in."""
+    producers = {other.name: other.stage for other in plan.stages}
+    reach = window_positions(mapped.stage)
+    return sum(
+        source.values
+        * reach
+        * (stored_bits(plan, producers[source.stage]) if source.stage else plan.slicing.input_bits)
+        for source in mapped.stage.sources
     )
 
 
@@ -101,7 +122,7 @@ def _targets(producer: MappedStage, consumer: MappedStage) -> tuple[list[tuple[i
 
 def edge_bits(plan: Plan, edge: Edge) -> int:
     """Bits of one producer window on its way to one consumer."""
-    return edge.values * plan.chip.precision.input_bits
+    return edge.values * stored_bits(plan, plan.stages[edge.source].stage)
 
 
 def flits(plan: Plan, bits: float) -> int:

@@ -68,20 +68,23 @@ class _State:
 
     def blocker(self, stage: int, step: str, window: int) -> Wait:
         """What an unfinished step waits for: the first guard that does not hold."""
-        replicas = int(self.machine.replicas[stage])
         order = {"read": None, "crossbar": "read", "write": "crossbar", "send": "write"}
         before = order[step]
-        if window >= replicas and self.ends[step][stage][window - replicas] < 0:
-            return self._on(stage, step, window, "its lane's previous window", (stage, step, window - replicas))
+        previous = self._previous(stage, window, 1)
+        if previous >= 0 and self.ends[step][stage][previous] < 0:
+            return self._on(stage, step, window, "its lane's previous window", (stage, step, previous))
         if before is not None and self.ends[before][stage][window] < 0:
             return self._on(stage, step, window, f"its own {before}", (stage, before, window))
-        return getattr(self, f"_{step}")(stage, window, replicas)  # type: ignore[no-any-return]
+        return getattr(self, f"_{step}")(stage, window)  # type: ignore[no-any-return]
+
+    def _previous(self, stage: int, window: int, steps: int) -> int:
+        return int(self.machine.previous(stage, np.array([window]), steps)[0])
 
     def _on(self, stage: int, step: str, window: int, reason: str, on: tuple[int, str, int]) -> Wait:
         return Wait(stage, step, window, reason, on)
 
-    def _read(self, stage: int, window: int, replicas: int) -> Wait:
-        earlier = window - INPUT_SLOTS * replicas
+    def _read(self, stage: int, window: int) -> Wait:
+        earlier = self._previous(stage, window, INPUT_SLOTS)
         if earlier >= 0 and self.ends["crossbar"][stage][earlier] < 0:
             return self._on(stage, "read", window, "an input register", (stage, "crossbar", earlier))
         for e in np.flatnonzero(self.machine.edge_target == stage):
@@ -93,16 +96,15 @@ class _State:
                 return self._on(stage, "read", window, reason, (source, "send", int(missing[0])))
         raise AssertionError(f"read of window {window} of stage {stage} is unfinished but waits for nothing")
 
-    def _crossbar(self, stage: int, window: int, replicas: int) -> Wait:
-        earlier = window - OUTPUT_REGISTERS * replicas
+    def _crossbar(self, stage: int, window: int) -> Wait:
+        earlier = self._previous(stage, window, OUTPUT_REGISTERS)
         return self._on(stage, "crossbar", window, "an output register", (stage, "write", earlier))
 
-    def _write(self, stage: int, window: int, replicas: int) -> Wait:
-        earlier = window - int(self.machine.output_slots[stage]) * replicas
+    def _write(self, stage: int, window: int) -> Wait:
+        earlier = self._previous(stage, window, int(self.machine.output_slots[stage]))
         return self._on(stage, "write", window, "an output slot", (stage, "send", earlier))
 
-    def _send(self, stage: int, window: int, replicas: int) -> Wait:
-        del replicas
+    def _send(self, stage: int, window: int) -> Wait:
         for e in np.flatnonzero(self.machine.edge_source == stage):
             over = window - int(self.machine.capacity[e])
             if over < 0:

@@ -132,6 +132,21 @@ class Machine:
         """Route of each producer window, all images."""
         return np.tile(self.route[self.last_offset[edge] : self.last_offset[edge + 1]], self.images)
 
+    def previous(self, stage: int, windows: Ints, steps: int = 1) -> Ints:
+        """The window that the lane of each of `windows` handled `steps` windows earlier; negative where there is none."""
+        each, replicas = int(self.windows[stage]), int(self.replicas[stage])
+        if self.images == 1:
+            return windows - steps * replicas
+        image, place = np.divmod(windows, each)
+        turn, lane = np.divmod(place, replicas)
+        turns = (each - 1 - lane) // replicas + 1
+        images_back, turn = np.divmod(turn - steps, turns)
+        return np.asarray((image + images_back) * each + turn * replicas + lane, np.int64)
+
+    def lanes(self, stage: int) -> Ints:
+        """Lane within its stage of each window of all images."""
+        return np.tile(np.arange(self.windows[stage]) % self.replicas[stage], self.images)
+
     def check(self) -> None:
         """Raise `ValueError` where the arrays contradict each other: an engine may then rely on them."""
         for item in fields(self):
@@ -152,6 +167,14 @@ class Machine:
         inner[self.route_offset[1:][np.diff(self.route_offset) > 0] - 1] = False
         if (self.hop_latency[inner] < 1).any():
             raise ValueError("a hop before another hop must take at least 1 ps")
+        for name, reached in (("need", self.windows[self.edge_source]), ("last", self.windows[self.edge_target] - 1)):
+            values, bounds = getattr(self, name), getattr(self, f"{name}_offset")
+            falls = np.diff(values) < 0
+            falls[bounds[1:-1] - 1] = False
+            if falls.any() or (values < 0).any() or (values > np.repeat(reached, np.diff(bounds))).any():
+                raise ValueError(f"{name} must not decrease along an edge, and name windows that exist")
+        if (self.output_slots < 1).any() or (self.replicas < 1).any() or (self.windows < 1).any() or self.images < 1:
+            raise ValueError("a machine has at least one image, every stage a window, a lane and an output slot")
         if (self.post_time < 0).any() or (self.crossbar_time < 0).any() or (self.capacity < 1).any():
             raise ValueError("durations must not be negative, buffers must hold a window")
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import simpy
 
-from archsim.timing.machine import HOP, READ, WRITE, Machine, Stamps
+from archsim.timing.machine import HOP, INPUT_SLOTS, OUTPUT_REGISTERS, READ, WRITE, Machine, Stamps
 
-GRANT_PRIORITY = 5
+GRANT_PRIORITY = cast(Any, 5)
 """SimPy orders equal times by priority: urgent 0, normal 1. Anything above 1 runs after all events of the tick."""
+NEVER = 1 << 62
+"""Next window of a lane that has none, because its stage has more lanes than windows."""
 
 
 def run_simpy(machine: Machine) -> Stamps:
@@ -35,6 +37,7 @@ class _Engine:
         self.environment = simpy.Environment()
         stages = range(machine.stages)
         self.total = machine.total.tolist()
+        self.windows = machine.windows.tolist()
         self.replicas = machine.replicas.tolist()
         self.lane_offset = machine.lane_offset.tolist()
         self.read_time = machine.read_time.tolist()
@@ -85,14 +88,17 @@ class _Engine:
 
     def _prepare_lanes(self) -> None:
         machine = self.machine
-        first = [lane for s in range(machine.stages) for lane in range(self.replicas[s])]
+        first = [
+            lane if lane < self.windows[s] else NEVER for s in range(machine.stages) for lane in range(self.replicas[s])
+        ]
         # the next window of every lane in each step
         self.next_read, self.next_crossbar = first.copy(), first.copy()
         self.next_write, self.next_send = first.copy(), first.copy()
         lanes = len(first)
         self.reading, self.computing = [False] * lanes, [False] * lanes
         self.writing, self.sending = [False] * lanes, [False] * lanes
-        self.unsent = [0] * lanes
+        # windows in the lane's input registers, output registers and output slots
+        self.loaded, self.computed, self.unsent = [0] * lanes, [0] * lanes, [0] * lanes
         self.packets_left = [0] * lanes
         # leading counts of every stage: windows whose inputs are there, that are read, that all consumers have room for
         self.ready = [0 if self.in_edges[s] else self.total[s] for s in range(machine.stages)]
@@ -162,6 +168,15 @@ class _Engine:
         if self.waiting[resource]:
             self.contest(resource)
 
+    def following(self, s: int, w: int) -> int:
+        """The window that the lane of w handles next: one turn on, or its first of the next image."""
+        windows, replicas = self.windows[s], self.replicas[s]
+        after: int = w + replicas
+        if after % windows < replicas:
+            image, place = divmod(w, windows)
+            return (image + 1) * windows + place % replicas  # type: ignore[no-any-return]
+        return after
+
     # ------------------------------------------------------------------ guards: start a step when it may start
 
     def try_read(self, s: int, r: int) -> None:
@@ -169,9 +184,10 @@ class _Engine:
         w = self.next_read[lane]
         if self.reading[lane] or w >= self.ready[s]:
             return
-        if self.next_crossbar[lane] <= w - 2 * self.replicas[s]:
+        if self.loaded[lane] >= INPUT_SLOTS:
             return
         self.reading[lane] = True
+        self.loaded[lane] += 1
         self.request(self.read_resource[lane], (self.environment._now, s, READ, r, w, 0, 0, 0))
 
     def try_crossbar(self, s: int, r: int) -> None:
@@ -179,9 +195,10 @@ class _Engine:
         w = self.next_crossbar[lane]
         if self.computing[lane] or w >= self.next_read[lane]:
             return
-        if self.next_write[lane] <= w - 2 * self.replicas[s]:
+        if self.computed[lane] >= OUTPUT_REGISTERS:
             return
         self.computing[lane] = True
+        self.computed[lane] += 1
         times = self.crossbar_time[s]
         self.after(times[w % len(times)], self.crossbar_done, (s, r, w))
 
@@ -221,7 +238,7 @@ class _Engine:
         self.read_end[s][w] = self.environment._now
         lane = self.lane_offset[s] + r
         self.reading[lane] = False
-        self.next_read[lane] = w + self.replicas[s]
+        self.next_read[lane] = self.following(s, w)
         self.try_crossbar(s, r)
         self.try_read(s, r)
         if w == self.read_count[s]:
@@ -252,14 +269,15 @@ class _Engine:
                 self.try_send(s, r)
         else:
             for w in range(before, min(room, self.total[s])):
-                self.try_send(s, w % replicas)
+                self.try_send(s, w % self.windows[s] % replicas)
 
     def crossbar_done(self, event: simpy.Event) -> None:
         s, r, w = event._value
         self.crossbar_end[s][w] = self.environment._now
         lane = self.lane_offset[s] + r
         self.computing[lane] = False
-        self.next_crossbar[lane] = w + self.replicas[s]
+        self.loaded[lane] -= 1
+        self.next_crossbar[lane] = self.following(s, w)
         self.after(self.post_time[s], self.posted, (s, r, w))
         self.try_crossbar(s, r)
         self.try_read(s, r)
@@ -274,7 +292,8 @@ class _Engine:
         self.write_end[s][w] = self.environment._now
         lane = self.lane_offset[s] + r
         self.writing[lane] = False
-        self.next_write[lane] = w + self.replicas[s]
+        self.next_write[lane] = self.following(s, w)
+        self.computed[lane] -= 1
         self.unsent[lane] += 1
         self.try_send(s, r)
         self.try_write(s, r)
@@ -299,7 +318,7 @@ class _Engine:
         self.send_end[s][w] = self.environment._now
         lane = self.lane_offset[s] + r
         self.sending[lane] = False
-        self.next_send[lane] = w + self.replicas[s]
+        self.next_send[lane] = self.following(s, w)
         self.unsent[lane] -= 1
         self.try_send(s, r)
         self.try_write(s, r)
@@ -331,7 +350,7 @@ class _Engine:
                 self.try_read(s, r)
         else:
             for w in range(ready, total):
-                self.try_read(s, w % replicas)
+                self.try_read(s, w % self.windows[s] % replicas)
 
     # ------------------------------------------------------------------ result
 

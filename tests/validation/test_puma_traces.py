@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 
 from archsim.accounting import Count, price, total_energy
-from archsim.components import build_chip, cost_table
+from archsim.components import CostTable, build_chip, cost_table
 from archsim.config import load_hardware
 
 NAMES = {
@@ -243,7 +243,7 @@ LAYERS = {
 }
 
 
-def costs():
+def costs() -> CostTable:
     return cost_table(build_chip(load_hardware("puma")))
 
 
@@ -263,7 +263,9 @@ def test_dynamic_energy_of_a_layer(layer: str) -> None:
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_counting_invariants(layer: str) -> None:
-    """V28: 128 conversions per array read, and 1.125 shift-adds per conversion."""
+    """V28: 128 conversions per array read, 1.125 shift-adds per conversion; one row driver serves the arrays of a unit."""
     _, counts = LAYERS[layer]
-    assert counts["adc"] == 128 * counts["xbar"]
+    ima = build_chip(load_hardware("puma")).tile.ima
+    assert counts["adc"] == ima.crossbar.columns * counts["xbar"]
     assert counts["alu_sna"] == 1.125 * counts["adc"]
+    assert counts["dac"] == ima.crossbar.rows // ima.dac.arrays_per_driver * counts["xbar"]

@@ -1,0 +1,157 @@
+"""The kernel engine: builds the event kernel's tables from a machine, runs it, and hands back stamps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from archsim.timing.kernels import records
+from archsim.timing.kernels.events import NONE, State, advance
+from archsim.timing.machine import Ints, Machine, Stamps
+
+NEVER = 1 << 62
+"""Next window of a lane that has none, because its stage has more lanes than windows."""
+PACKET_SLOTS = 1024
+
+
+def run_kernel(machine: Machine) -> Stamps:
+    """Simulate until nothing can move. Unfinished steps (a deadlock) keep the stamp -1."""
+    return finish(machine, start(machine))
+
+
+def finish(machine: Machine, state: State) -> Stamps:
+    """Let a started run go on to its end. A run that needed more packet slots than there were starts over with twice as many."""
+    advance(state)
+    while state.clock["overflow"][0]:
+        state = start(machine, 2 * len(state.packets))
+        advance(state)
+    return Stamps(
+        read=state.read,
+        crossbar=state.crossbar,
+        write=state.write,
+        send=state.send,
+        arrive=state.arrive,
+        resource_busy=state.resources["busy"].copy(),
+        events=int(state.clock["events"][0]),
+    )
+
+
+def start(machine: Machine, packet_slots: int = PACKET_SLOTS) -> State:
+    """State of a machine at time zero, every lane marked to be looked at."""
+    lanes = len(machine.read_resource)
+    in_edges, in_bounds = grouped(machine.edge_target, machine.stages)
+    out_edges, out_bounds = grouped(machine.edge_source, machine.stages)
+    stages = _stages(machine, in_bounds, out_bounds)
+    _limit_room(machine, stages)
+    # events under way: three steps and two posts a lane, one end of hold a resource, one hop and one departure a packet
+    heap = 6 * lanes + machine.resources + 2 * packet_slots + 1
+    return State(
+        clock=_clock(lanes),
+        stages=stages,
+        lanes=_lanes(machine),
+        edges=_edges(machine),
+        resources=_resources(machine.resources),
+        requests=np.zeros(2 * lanes + packet_slots, records.REQUEST),
+        packets=_packets(packet_slots),
+        hops=_table(
+            records.HOP, len(machine.hop_hold), resource=machine.hop_resource, hold=machine.hop_hold,
+            latency=machine.hop_latency,
+        ),
+        heap_times=np.empty(heap, np.int64),
+        heap_events=np.empty(heap, np.int64),
+        listed=np.arange(lanes, dtype=np.int64),
+        contested=np.empty(machine.resources, np.int64),
+        in_edges=in_edges,
+        out_edges=out_edges,
+        crossbar_time=machine.crossbar_time,
+        need=machine.need,
+        last=machine.last,
+        route=machine.route,
+        route_offset=machine.route_offset,
+        read=unknown(machine.stage_offset[-1]),
+        crossbar=unknown(machine.stage_offset[-1]),
+        write=unknown(machine.stage_offset[-1]),
+        send=unknown(machine.stage_offset[-1]),
+        arrive=unknown(machine.edge_offset[-1]),
+    )  # fmt: skip
+
+
+def grouped(ends: Ints, stages: int) -> tuple[Ints, Ints]:
+    """Edges ordered by the stage at one of their ends, and where each stage's begin [stages + 1]."""
+    order = np.argsort(ends, kind="stable").astype(np.int64)
+    return order, np.searchsorted(ends[order], np.arange(stages + 1)).astype(np.int64)
+
+
+def first_windows(machine: Machine) -> Ints:
+    """First window of every lane [L]."""
+    stage = np.repeat(np.arange(machine.stages), machine.replicas)
+    lane = np.arange(len(stage)) - machine.lane_offset[stage]
+    return np.where(lane < machine.windows[stage], lane, NEVER)
+
+
+def unknown(length: int) -> Ints:
+    """Stamps of steps that have not ended."""
+    return np.full(length, -1, np.int64)
+
+
+def _table(kind: np.dtype[Any], length: int, **columns: Any) -> np.ndarray[Any, Any]:
+    table = np.zeros(length, kind)
+    for name, values in columns.items():
+        table[name] = values
+    return table
+
+
+def _clock(lanes: int) -> np.ndarray[Any, Any]:
+    return _table(records.CLOCK, 1, listed=lanes, stop_at_image=NEVER)
+
+
+def _stages(machine: Machine, in_bounds: Ints, out_bounds: Ints) -> np.ndarray[Any, Any]:
+    total = machine.total
+    source = in_bounds[1:] == in_bounds[:-1]
+    return _table(
+        records.STAGE, machine.stages, windows=machine.windows, total=total, replicas=machine.replicas,
+        first_lane=machine.lane_offset[:-1], first_window=machine.stage_offset[:-1], read_time=machine.read_time,
+        read_hold=machine.read_hold, post_time=machine.post_time, write_time=machine.write_time,
+        write_hold=machine.write_hold, output_slots=machine.output_slots, crossbar_time=machine.crossbar_offset[:-1],
+        crossbar_period=np.diff(machine.crossbar_offset), in_low=in_bounds[:-1], in_high=in_bounds[1:],
+        out_low=out_bounds[:-1], out_high=out_bounds[1:], ready=np.where(source, total, 0),
+    )  # fmt: skip
+
+
+def _limit_room(machine: Machine, stages: np.ndarray[Any, Any]) -> None:
+    """A stage without consumers has room for all its windows; another for its smallest buffer."""
+    room = machine.total.copy()
+    producing = np.unique(machine.edge_source)
+    room[producing] = NEVER
+    np.minimum.at(room, machine.edge_source, machine.capacity)
+    stages["room"] = room
+
+
+def _lanes(machine: Machine) -> np.ndarray[Any, Any]:
+    stage = np.repeat(np.arange(machine.stages), machine.replicas)
+    lane = np.arange(len(stage)) - machine.lane_offset[stage]
+    first = first_windows(machine)
+    return _table(
+        records.LANE, len(stage), stage=stage, lane=lane, read_resource=machine.read_resource,
+        write_resource=machine.write_resource, read_window=first, crossbar_window=first, write_window=first,
+        send_window=first, listed=1,
+    )  # fmt: skip
+
+
+def _edges(machine: Machine) -> np.ndarray[Any, Any]:
+    source, target = machine.edge_source, machine.edge_target
+    return _table(
+        records.EDGE, machine.edges, source=source, target=target, capacity=machine.capacity,
+        need=machine.need_offset[:-1], last=machine.last_offset[:-1], arrive=machine.edge_offset[:-1],
+        source_windows=machine.windows[source], target_windows=machine.windows[target], total=machine.total[source],
+    )  # fmt: skip
+
+
+def _resources(count: int) -> np.ndarray[Any, Any]:
+    return _table(records.RESOURCE, count, head=NONE, tail=NONE)
+
+
+def _packets(slots: int) -> np.ndarray[Any, Any]:
+    """Unused slots, each naming the next."""
+    return _table(records.PACKET, slots, hop=np.append(np.arange(1, slots), NONE))
