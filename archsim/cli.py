@@ -85,17 +85,17 @@ def show(data: Any) -> None:
 
 
 @contextmanager
-def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error when it is a terminal; the callback takes how much is done."""
-    if not sys.stderr.isatty() or not total:
-        yield lambda _: None
+def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on standard error when it is a terminal; the callback takes how much is done and how much there is."""
+    if not sys.stderr.isatty():
+        yield None
         return
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=total)
-        yield lambda done: bar.update(task, completed=done)
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @cli.command("list")
@@ -210,7 +210,7 @@ def run(
 
     hardware = load_hardware(hw, overrides(settings))
     plan = map_network(load_workload(net), hardware)
-    with progress("pictures", limit or None) as done:
+    with progress("pictures") as done:
         result = simulate(
             plan, images=images, seed=seed, inputs=data, limit=limit, calibrate=calibrate, engine=engine, progress=done
         )

@@ -74,6 +74,35 @@ class LayerRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PathRow:
+    """Time that a layer's activity spent on the run's critical path; the rows add up to the latency. `resource` is the
+    shared one it held ("" for none), `limit` what the time is ascribed to."""
+
+    layer: str
+    activity: str
+    resource: str
+    limit: str
+    time_s: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bottleneck:
+    """What limits the run most: `kind` (crossbars, digital units, bus, link, chip link, buffer, registers or depth)
+    with its share of the critical path, `name` with its own, how much of the run that was busy (None for buffers and
+    depth), a sentence that says so, and what would relieve it."""
+
+    kind: str
+    name: str
+    kind_share: float
+    share: float
+    time_s: float
+    utilization: float | None
+    sentence: str
+    relief: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """Top-1 class of one picture, by the simulated chip and by the float network."""
 
@@ -146,6 +175,8 @@ class Result:
     notes: tuple[str, ...]
     citations: tuple[Citation, ...]
     resource_busy_s: Mapping[str, float]
+    bottleneck: Bottleneck
+    critical_path: tuple[PathRow, ...]
     schema_version: int = SCHEMA_VERSION
 
     def to_dict(self) -> dict[str, Any]:
@@ -227,6 +258,8 @@ def _from_dict(data: dict[str, Any]) -> Result:
             "area": _rows(AreaRow, data["area"]),
             "function": function,
             "notes": tuple(data["notes"]),
+            "bottleneck": Bottleneck(**data["bottleneck"]),
+            "critical_path": _rows(PathRow, data["critical_path"]),
             "citations": tuple(Citation(**_tuples(row)) for row in data["citations"]),
         }
     )

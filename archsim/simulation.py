@@ -25,11 +25,21 @@ from archsim.function.activity import Counting, LayerActivity
 from archsim.function.evaluate import Evaluation, evaluate
 from archsim.function.network import Precision
 from archsim.mapping import MappedStage, Plan
-from archsim.result import Citation, FunctionSummary, LayerRow, Named, Prediction, Result, Totals
-from archsim.timing import ENGINES, StageTiming, Timing, run_timing
+from archsim.result import (
+    Bottleneck,
+    Citation,
+    FunctionSummary,
+    LayerRow,
+    Named,
+    PathRow,
+    Prediction,
+    Result,
+    Totals,
+)
+from archsim.timing import ENGINES, Observer, StageTiming, Timing, run_timing
 from archsim.workload import Dataset, default_preprocessing, load_data, preprocessing_for, seeded_weights, workload_hash
 
-Progress = Callable[[int], None]
+Progress = Callable[[int, int], None]
 Data = str | os.PathLike[str] | Dataset
 
 
@@ -43,6 +53,7 @@ def simulate(
     calibrate: Data | None = None,
     engine: str = "simpy",
     progress: Progress | None = None,
+    observe: Observer | None = None,
 ) -> Result:
     """Simulate a mapped network.
 
@@ -54,7 +65,8 @@ def simulate(
     limit : only the first pictures of `inputs`.
     calibrate : pictures for the activation ranges.
     engine : timing engine.
-    progress : called with the number of pictures done.
+    progress : called with the number of pictures done and of pictures in all.
+    observe : shown the timing machine and its stamps once it has run (`archsim.report.trace` makes a trace of them).
 
     Raises
     ------
@@ -69,7 +81,7 @@ def simulate(
         raise InputError([Problem("images", f"is {images}; expected 1 or more")])
     evaluation, data = _evaluate(plan, seed, inputs, limit, calibrate, progress)
     activity = evaluation.activity if evaluation else {}
-    timing = run_timing(plan, images, engine=engine)
+    timing = run_timing(plan, images, engine=engine, observe=observe)
     counts = count_actions(plan, timing, activity)
     rows = [*price(counts, cost_table(plan.chip)), *static_rows(plan, timing)]
     return _result(plan, timing, rows, evaluation, data, seed)
@@ -100,6 +112,7 @@ def _evaluate(
 def _result(
     plan: Plan, timing: Timing, rows: list[ActionRow], evaluation: Evaluation | None, data: Dataset | None, seed: int
 ) -> Result:
+    assert timing.bottleneck is not None
     area = area_account(plan)
     activity = evaluation.activity if evaluation else {}
     energies = energy_by(rows, "layer")
@@ -109,6 +122,8 @@ def _result(
     )
     drawn = plan.graph.weights == "none" and evaluation is not None
     notes = [*plan.notes]
+    if data is not None and data.preprocessing.source.startswith("default"):
+        notes.append(f"pictures prepared by {data.preprocessing.source}")
     if drawn:
         notes.append(f"the network has no weights: they were drawn with seed {seed}, so no accuracy is reported")
     return Result(
@@ -129,6 +144,8 @@ def _result(
         notes=tuple(notes),
         citations=tuple(Citation(**asdict(item)) for item in citations(plan.hardware)),
         resource_busy_s=timing.resource_busy_s,
+        bottleneck=Bottleneck(**asdict(timing.bottleneck)),
+        critical_path=tuple(PathRow(**asdict(row)) for row in timing.critical_path),
     )
 
 

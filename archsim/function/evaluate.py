@@ -20,7 +20,8 @@ from archsim.function.network import Pixels, Precision, QuantizedNetwork
 from archsim.function.quantize import quantize
 from archsim.workload import Batch, Dataset, Graph, Preprocessing
 
-Progress = Callable[[int], None]
+Progress = Callable[[int, int], None]
+"""Called with pictures done and pictures in all."""
 Array = NDArray[Any]
 
 LARGEST_BATCH = 256
@@ -67,7 +68,7 @@ def evaluate(
         for layer in found.activity:
             activity[layer.name] = merge([activity[layer.name], layer]) if layer.name in activity else layer
         if progress is not None:
-            progress(sum(len(part) for part in measured))
+            progress(sum(len(part) for part in measured), len(data))
     logits, wanted = np.concatenate(measured), np.concatenate(reference)
     return Evaluation(
         report=compare(wanted, logits, data.labels, weights=graph.weights),

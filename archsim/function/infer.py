@@ -88,7 +88,7 @@ def infer(
         Pictures of another shape or type, an unknown engine or tensor.
     """
     known = {network.input, *(step.tensor for step in network.steps)}
-    _check(network, images, engine, set(keep) - known)
+    check_request(network, images, engine, set(keep) - known)
     wanted = {network.logits, *network.outputs, *keep}
     parts = list(_batches(network, images, engine, counting, wanted, batch, threads, progress))
     whole = {
@@ -146,7 +146,8 @@ def default_batch(network: QuantizedNetwork) -> int:
     return max(1, BATCH_BYTES // max(1, elements * network.formats[network.input].dtype.itemsize))
 
 
-def _check(network: QuantizedNetwork, images: Array, engine: str | Engine, unknown: set[str]) -> None:
+def check_request(network: QuantizedNetwork, images: Array, engine: str | Engine, unknown: set[str]) -> None:
+    """Raise InputError naming all that is wrong with pictures, engine or tensor names (those `unknown`)."""
     where = f"workload {network.name}"
     problems = [Problem(where, f"stores no tensor {name!r}") for name in sorted(unknown)]
     if isinstance(engine, str) and engine not in ENGINES:

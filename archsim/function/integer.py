@@ -35,15 +35,20 @@ NARROW_COLUMNS = 8
 HELD_WEIGHTS = 1 << 24
 """Weights kept in floating point between calls, per layer; larger layers are converted chunk by chunk at each call."""
 
+CONVERTED_WEIGHTS = 1 << 22
+"""Weights of such a chunk."""
+
 Chunk = tuple[int, int]
 Multiply = Callable[[Array], Array]
 
 
-def exact_chunks(weight: Array, input_limit: int, exact: int, step: int = BLOCK_ROWS) -> list[Chunk] | None:
+def exact_chunks(weight: Array, input_limit: int, exact: int, most: int | None = None) -> list[Chunk] | None:
     """Row ranges of weight [rows, columns] whose sums stay within `exact` for inputs of magnitude up to `input_limit`.
 
-    None when even `step` rows of these weights could exceed it.
+    None when even BLOCK_ROWS rows of these weights could exceed it. Ranges have at most `most` rows, if given.
     """
+    step = BLOCK_ROWS
+    most = weight.shape[0] if most is None else max(most, step)
     sums = kernels.block_magnitudes(weight, step) * input_limit
     if sums.size and sums.max() > exact:
         return None
@@ -51,7 +56,7 @@ def exact_chunks(weight: Array, input_limit: int, exact: int, step: int = BLOCK_
     start, held = 0, np.zeros(weight.shape[1], np.int64)
     for index, block in enumerate(sums):
         held = held + block
-        if held.max(initial=0) > exact:
+        if held.max(initial=0) > exact or (index + 1) * step - start > most:
             chunks.append((start, index * step))
             start, held = index * step, block
     chunks.append((start, weight.shape[0]))
@@ -91,10 +96,11 @@ def _narrow(weight: Array, x: Array, total: np.dtype[Any]) -> Array:
 
 def _prepare_group(weight: Array, input_limit: int, total: np.dtype[Any]) -> Multiply:
     real: np.dtype[Any] = np.dtype(np.float32)
-    chunks = exact_chunks(weight, input_limit, FLOAT32_EXACT)
+    most = None if weight.size <= HELD_WEIGHTS else CONVERTED_WEIGHTS // weight.shape[1]
+    chunks = exact_chunks(weight, input_limit, FLOAT32_EXACT, most)
     if chunks is None:
         real = np.dtype(np.float64)
-        chunks = exact_chunks(weight, input_limit, FLOAT64_EXACT)
+        chunks = exact_chunks(weight, input_limit, FLOAT64_EXACT, most)
     if chunks is None:
         raise OverflowError(f"{BLOCK_ROWS} rows of these operands exceed 2**53: more than 16 bits each?")
     parts = [weight[start:stop].T for start, stop in chunks]

@@ -8,6 +8,7 @@ symmetric, with one scale per output channel or per tensor; biases have the accu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -26,7 +27,8 @@ Array = NDArray[Any]
 
 
 def _largest(weight: Array) -> NDArray[np.float64]:
-    return np.asarray(np.abs(weight.reshape(len(weight), -1)).max(axis=1), np.float64)
+    flat = weight.reshape(len(weight), -1)
+    return np.asarray(np.maximum(flat.max(axis=1), -flat.min(axis=1)), np.float64)
 
 
 WEIGHT_QUANTIZERS: dict[str, Callable[[Array], NDArray[np.float64]]] = {
@@ -34,6 +36,9 @@ WEIGHT_QUANTIZERS: dict[str, Callable[[Array], NDArray[np.float64]]] = {
     "per_tensor": lambda weight: np.full(len(weight), _largest(weight).max()),
 }
 """Real magnitude that the largest weight integer stands for: weight [outputs, ...] to [outputs], by name."""
+
+SLAB = 1 << 22
+"""Weights rounded at once: what bounds the memory of a large fully connected layer."""
 
 HEADROOM = {8: 2.0**30, 16: 2.0**46}
 """Largest bias integer by operand width: half of a 32-bit and of a 48-bit accumulator. A channel whose weights are so
@@ -202,6 +207,16 @@ def _scalings(graph: Graph, step: Step) -> Mapping[str, Parameters]:
     return {layer.name: graph.parameters[layer.name] for layer in layers if layer.name in graph.parameters}
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Channels:
+    """Per input channel of a matrix layer: real = gain * (integer - zero) for folded pixels, and the real mean if
+    known."""
+
+    zero: NDArray[np.float64]
+    gain: NDArray[np.float64]
+    mean: NDArray[np.float64] | None
+
+
 def _matrix(
     graph: Graph,
     step: Step,
@@ -211,45 +226,62 @@ def _matrix(
     magnitude: Callable[[Array], NDArray[np.float64]],
     means: Mapping[str, NDArray[np.float64]],
 ) -> MatrixLayer | None:
-    """Integer weights and bias of a matrix layer (None for others).
-
-    A folded mean multiplies the *quantized* weights: then the rounding error of a weight meets (pixel - mean), as in
-    the float network, and not the pixel itself. Where the channel means of the input are known, the mean output error
-    that the rounded weights cause is taken off the bias (bias correction: Nagel et al., ICCV 2019, Sec. 4.2).
-    """
+    """Integer weights and bias of a matrix layer (None for others)."""
     layer = step.layer
     if not isinstance(layer.op, Conv | Linear):
         return None
     parameters = graph.parameters[layer.name]
     geometry = geometry_of(layer, graph[layer.inputs[0]].shape)
     source = formats[layer.inputs[0]]
-    weight = parameters.weight.astype(np.float64)
-    bias = np.zeros(len(weight)) if parameters.bias is None else parameters.bias.astype(np.float64)
     zero, gain = np.zeros(geometry.channels), np.ones(geometry.channels)
+    weight = parameters.weight
     if pixels is not None:
         zero, gain = _pixel_channels(graph, pixels, geometry.channels)
-        weight = weight * _along_weights(gain, weight, geometry)
-    width = max(precision.input_bits, precision.weight_bits)
+        weight = weight * _per_output(gain, weight, geometry, slice(None))
+    bias = np.zeros(len(weight)) if parameters.bias is None else parameters.bias.astype(np.float64)
     levels = 2 ** (precision.weight_bits - 1) - 1
+    width = max(precision.input_bits, precision.weight_bits)
     size = _weight_scale(magnitude(weight) / levels, bias, source.scale, width)
-    along = (-1,) + (1,) * (weight.ndim - 1)
-    rounded = np.clip(np.rint(weight / size.reshape(along)), -levels, levels)
-    if layer.inputs[0] in means:
-        error = (rounded * size.reshape(along) - weight) * inside_fraction(geometry, weight.ndim)
-        bias = bias - _over_weights(error * _along_weights(means[layer.inputs[0]] / gain, weight, geometry))
-    unit = size * source.scale
-    bias = bias / unit - _over_weights(rounded * _along_weights(zero, weight, geometry))
-    integers = rounded.astype(np.int8 if precision.weight_bits <= 8 else np.int16)
+    channels = _Channels(zero=zero, gain=gain, mean=means.get(layer.inputs[0]))
+    integers, offset, drift = _round_weights(weight, size, levels, geometry, channels)
     return MatrixLayer(
         name=layer.name,
         geometry=geometry,
         weight=np.ascontiguousarray(weight_matrix(integers, geometry.groups)),
         weight_bits=precision.weight_bits,
-        bias=np.rint(bias).astype(np.int64),
-        scale=unit,
+        bias=np.rint((bias - drift) / (size * source.scale) - offset).astype(np.int64),
+        scale=size * source.scale,
         pad=np.rint(zero).astype(source.dtype),
         format=source,
     )
+
+
+def _round_weights(
+    weight: Array, size: NDArray[np.float64], levels: int, geometry: Geometry, channels: _Channels
+) -> tuple[Array, NDArray[np.float64], NDArray[np.float64]]:
+    """Weight integers [outputs, ...], and per output what the bias owes to them.
+
+    `offset` (accumulator units): a folded mean times the *rounded* weights. Then the rounding error of a weight meets
+    (pixel - mean), as in the float network, and not the pixel itself. `drift` (real): the mean output error of the
+    rounded weights, where the channel means of the input are known (bias correction: Nagel et al., ICCV 2019, Sec.
+    4.2). """
+    outputs = len(weight)
+    integers = np.empty(weight.shape, np.int8 if levels < 128 else np.int16)
+    offset, drift = np.zeros(outputs), np.zeros(outputs)
+    inside = inside_fraction(geometry, weight.ndim)
+    together = max(1, SLAB * outputs // weight.size)
+    for start in range(0, outputs, together):
+        part = slice(start, start + together)
+        scale = size[part].reshape(-1, *(1,) * (weight.ndim - 1))
+        exact = weight[part].astype(np.float64)
+        rounded = np.clip(np.rint(exact / scale), -levels, levels)
+        integers[part] = rounded
+        if channels.zero.any():
+            offset[part] = _sums(rounded * _per_output(channels.zero, weight, geometry, part))
+        if channels.mean is not None:
+            mean = _per_output(channels.mean / channels.gain, weight, geometry, part)
+            drift[part] = _sums((rounded * scale - exact) * inside * mean)
+    return integers, offset, drift
 
 
 def _pixel_channels(graph: Graph, pixels: Pixels, channels: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -261,13 +293,14 @@ def _pixel_channels(graph: Graph, pixels: Pixels, channels: int) -> tuple[NDArra
     return np.full(channels, mean[0]), np.full(channels, scale[0])
 
 
-def _along_weights(values: NDArray[np.float64], weight: Array, geometry: Geometry) -> Array:
-    """One value per input channel, broadcastable to the weights [outputs, channels / groups, ...] it meets."""
-    per_output = values.reshape(geometry.groups, -1).repeat(geometry.columns, axis=0)
-    return per_output.reshape(*per_output.shape, *(1,) * (weight.ndim - 2))
+def _per_output(values: NDArray[np.float64], weight: Array, geometry: Geometry, part: slice) -> Array:
+    """Values of the input channels that weight[part] [outputs, channels / groups, ...] meets, broadcastable to it."""
+    groups = np.arange(len(weight))[part] // geometry.columns
+    met = values.reshape(geometry.groups, -1)[groups] if geometry.groups > 1 else values[None]
+    return met.reshape(*met.shape, *(1,) * (weight.ndim - 2))
 
 
-def _over_weights(terms: Array) -> NDArray[np.float64]:
+def _sums(terms: Array) -> NDArray[np.float64]:
     """Sum of terms [outputs, ...] for each output."""
     return np.asarray(terms.reshape(len(terms), -1).sum(axis=1))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from math import fsum
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -146,13 +147,39 @@ def function_lines(run: Result) -> list[Text]:
     return lines
 
 
+def path_table(run: Result, most: int = 8) -> Table:
+    """The longest parts of the critical path."""
+    made = table("Critical path", ["layer", "activity", "on", "limited by", "time", "share"], left=4)
+    for row in run.critical_path[:most]:
+        cells = row.layer, row.activity, row.resource or "-", row.limit
+        add(made, *cells, format_quantity(row.time_s, "s"), f"{row.share:.1%}")
+    rest = run.critical_path[most:]
+    if rest:
+        time, share = fsum(row.time_s for row in rest), fsum(row.share for row in rest)
+        add(made, f"{len(rest)} more", "-", "-", "-", format_quantity(time, "s"), f"{share:.1%}")
+    return made
+
+
+def resource_table(run: Result, most: int = 5) -> Table:
+    """The busiest shared resources."""
+    made = table("Busiest shared resources", ["resource", "busy", "of the run"])
+    for name, busy in sorted(run.resource_busy_s.items(), key=lambda item: -item[1])[:most]:
+        add(made, name, format_quantity(busy, "s"), f"{busy / run.totals.latency_s:.1%}")
+    return made
+
+
+def bottleneck_lines(run: Result) -> list[Text]:
+    """What limits the run, and what would relieve it."""
+    found = run.bottleneck
+    return [Text(f"bottleneck: {found.sentence}"), Text(f"it would be relieved by {found.relief}")]
+
+
 def run_report(run: Result) -> RenderableType:
     """Everything `archsim run` prints."""
     notes = [Text(f"note: {note}") for note in (*run.notes, f"activity: {run.activity}")]
-    gap = Text()
-    return Group(
-        *function_lines(run), gap, layers_table(run), gap, energy_table(run), gap, totals_table(run), gap, *notes
-    )
+    tables = [layers_table(run), path_table(run), resource_table(run), energy_table(run), totals_table(run)]
+    spaced = [part for made in tables for part in (Text(), made)]
+    return Group(*function_lines(run), *spaced, Text(), *bottleneck_lines(run), *notes)
 
 
 def plan_report(plan: Plan) -> RenderableType:

@@ -30,17 +30,15 @@ def _order(machine: Machine, stamps: Stamps) -> list[str]:
         read, crossbar = stamps.read[low:high], stamps.crossbar[low:high]
         write, send = stamps.write[low:high], stamps.send[low:high]
         times = machine.crossbar_times(stage)
-        replicas = int(machine.replicas[stage])
         early = read - machine.read_time[stage] < data_ready(machine, stamps, stage)
         early |= (crossbar - times < read) | (write - machine.write_time[stage] - machine.post_time[stage] < crossbar)
         early |= send < write
         if early.any():
             found.append(f"window {int(np.argmax(early))} of {name} took a step before the one it depends on had ended")
-        double = crossbar[replicas:] - times[replicas:] < crossbar[:-replicas]
+        previous = machine.previous(stage, np.arange(high - low))
+        double = (previous >= 0) & (crossbar - times < crossbar[np.maximum(previous, 0)])
         if double.any():
-            found.append(
-                f"{name} computed two windows on one lane at once (window {int(np.argmax(double)) + replicas})"
-            )
+            found.append(f"{name} computed two windows on one lane at once (window {int(np.argmax(double))})")
     return found
 
 
@@ -74,7 +72,7 @@ def _work_bound(machine: Machine, stamps: Stamps) -> list[str]:
     bound = 0
     for stage in range(machine.stages):
         times = machine.crossbar_times(stage)
-        lanes = np.bincount(np.arange(len(times)) % int(machine.replicas[stage]), weights=times)
+        lanes = np.bincount(machine.lanes(stage), weights=times)
         bound = max(bound, int(lanes.max()))
     if stamps.end < bound:
         return [f"the run took {stamps.end} ps, less than the {bound} ps of work of one lane"]

@@ -1,7 +1,7 @@
 """The critical path of a finished run: from its last write back to time zero, each step to the one that made it wait.
 
 A step began when the last of its guards was satisfied and, if it needs a shared resource, when that was free. Of
-several guards satisfied at once, the one by the same lane (the hardware was busy) is followed before data and data
+several guards satisfied at once, the one by the same lane (the hardware was busy) is followed before data, and data
 before room in a buffer. The path covers the time from zero to the last write without gap or overlap.
 """
 
@@ -9,114 +9,141 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import cache
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from archsim.timing.machine import HOP, INPUT_SLOTS, OUTPUT_REGISTERS, READ, WRITE, Machine, Stamps
+from archsim.timing.machine import HOP, INPUT_SLOTS, OUTPUT_REGISTERS, READ, WRITE, Ints, Machine, Stamps
 from archsim.timing.replay import Holds
 from archsim.timing.replay.kernels import busy_run
 
-Cause = Literal["begin", "step", "lane", "register", "data", "credit"]
 Activity = Literal["read", "crossbar", "post", "write", "transfer"]
+Step = Literal["read", "crossbar", "write", "send", "arrive", "leave"]
 TRANSFERS: dict[int, Activity] = {READ: "read", WRITE: "write", HOP: "transfer"}
+
+
+class Joint(NamedTuple):
+    """Why a step began when it did: the `run` began, its own previous `step` had ended, the `lane`'s previous window
+    had, a `register` came free, input `data` arrived over `edge`, or buffer room on `edge` came free (`credit`)."""
+
+    cause: Literal["run", "step", "lane", "register", "data", "credit"]
+    edge: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
     """A piece of the path [ps]: `stage` did `activity` from `start` to `end`, on shared resource `resource` (-1: none).
 
-    `cause` is why it began when it did: its own previous `step` had ended, the `lane`'s previous window, a `register`
-    came free, input `data` arrived, or buffer room (`credit`) on `edge`. `queued` pieces lie in an unbroken run of
-    holds of the resource that the next piece of the path had to wait for.
+    `joints` tie it to the piece before it in time. `queued` pieces lie in an unbroken run of holds of the resource that
+    a later piece of the path had to wait for.
     """
 
     stage: int
     activity: Activity
-    resource: int
     start: int
     end: int
-    cause: Cause
-    edge: int = -1
+    resource: int = -1
     queued: bool = False
+    joints: tuple[Joint, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """The end of a step: what the walk stands on."""
+class _Node(NamedTuple):
+    """The end of a step: what the walk stands on. `arrive` is a packet's arrival, `send` the moment it sets out,
+    `leave` the end of the lane's send."""
 
-    kind: Literal["read", "crossbar", "write", "send", "arrive", "leave"]
+    step: Step
     stage: int
     window: int
     edge: int = -1
 
 
+Back = tuple[list[Segment], Joint, _Node | None]
+"""Segments from the end of a step back to the end of the one it waited for (last first), why, and that one."""
+
+
 def critical_path(machine: Machine, stamps: Stamps, holds: Holds) -> list[Segment]:
-    """Segments of the critical path, last first."""
-    return list(_Walk(machine, stamps, holds).back())
+    """Segments of the critical path of a finished run, last first. Together they are the time of the last write."""
+    path: list[Segment] = []
+    for found, joint in _Walk(machine, stamps, holds).back():
+        path += found
+        path[-1] = replace(path[-1], joints=(*path[-1].joints, joint))
+    return path
 
 
 class _Walk:
-    """Stands on the end of a step and goes back to the end of the one it waited for."""
+    """Goes from the end of a step back to the end of the one it waited for."""
 
     def __init__(self, machine: Machine, stamps: Stamps, holds: Holds) -> None:
         self.machine, self.stamps, self.holds = machine, stamps, holds
         self.bounds = machine.stage_offset.tolist()
         self.edge_bounds = machine.edge_offset.tolist()
-        self.in_edges = [np.flatnonzero(machine.edge_target == s).tolist() for s in range(machine.stages)]
-        self.out_edges = [np.flatnonzero(machine.edge_source == s).tolist() for s in range(machine.stages)]
-        requests = holds.requests
-        self.data = {edge: requests.data(machine, edge) for edge in range(machine.edges)}
-        self.credit = {edge: requests.credit(machine, edge) for edge in range(machine.edges)}
+        stages, edges = range(machine.stages), range(machine.edges)
+        self.in_edges = [np.flatnonzero(machine.edge_target == s).tolist() for s in stages]
+        self.out_edges = [np.flatnonzero(machine.edge_source == s).tolist() for s in stages]
+        self.data = [holds.requests.data(machine, edge) for edge in edges]
+        self.credit = [holds.requests.credit(machine, edge) for edge in edges]
         self.group = holds.stage * len(TRANSFERS) + holds.kind
+        self.ends: dict[Step, Ints] = {
+            "read": stamps.read,
+            "crossbar": stamps.crossbar,
+            "write": stamps.write,
+            "leave": stamps.send,
+        }
 
-    def back(self) -> Iterator[Segment]:
+        @cache
+        def previous(stage: int, steps: int) -> Ints:
+            return machine.previous(stage, np.arange(int(machine.total[stage])), steps)
+
+        self.previous = previous
+
+    def back(self) -> Iterator[tuple[list[Segment], Joint]]:
         last = int(np.argmax(self.stamps.write))
         stage = int(np.searchsorted(self.bounds, last, side="right")) - 1
         node: _Node | None = _Node("write", stage, last - self.bounds[stage])
         while node is not None:
-            found, cause, edge, node = self.step(node)
-            for number, segment in enumerate(found):
-                first = number == len(found) - 1
-                yield replace(segment, cause=cause, edge=edge) if first else segment
+            found, joint, node = self.before(node)
+            yield found, joint
 
-    def step(self, node: _Node) -> tuple[list[Segment], Cause, int, _Node | None]:
-        """Segments between the end of a step and the end of the one before it on the path, last first, and why the
-        first of them began."""
-        if node.kind == "crossbar":
-            return self.crossbar(node)
-        if node.kind in ("read", "write"):
-            transfer = (self.holds.read if node.kind == "read" else self.holds.write)[self.place(node)]
-            end = int((self.stamps.read if node.kind == "read" else self.stamps.write)[self.place(node)])
-            return self.transfer(int(self.holds.first[transfer]), end)
-        if node.kind == "send":
-            return self.begin_send(node)
-        if node.kind == "leave":
-            return self.leave(node)
-        transfer = int(self.holds.packet[self.edge_bounds[node.edge] + node.window])
-        if transfer < 0:
-            return self.begin_send(node)
-        return self.transfer(int(self.holds.first[transfer + 1]) - 1, int(self.stamps.arrive[self.edge_bounds[node.edge] + node.window]))
+    def before(self, node: _Node) -> Back:
+        holds, place = self.holds, self.bounds[node.stage] + node.window
+        if node.step == "crossbar":
+            return self.before_crossbar(node.stage, node.window)
+        if node.step in ("read", "write"):
+            transfer = (holds.read if node.step == "read" else holds.write)[place]
+            return self.transfer(int(holds.first[transfer]), int(self.ends[node.step][place]))
+        if node.step == "leave":
+            return self.before_leave(node)
+        if node.step == "arrive":
+            place = self.edge_bounds[node.edge] + node.window
+            packet = int(holds.packet[place])
+            if packet >= 0:
+                return self.transfer(int(holds.first[packet + 1]) - 1, int(self.stamps.arrive[place]))
+        return self.before_send(node.stage, node.window)
 
-    def place(self, node: _Node) -> int:
-        return int(self.bounds[node.stage] + node.window)
-
-    def segment(self, stage: int, activity: Activity, start: int, end: int, resource: int = -1) -> Segment:
-        return Segment(stage=stage, activity=activity, resource=resource, start=start, end=end, cause="step")
+    def earlier(self, step: Step, stage: int, window: int, steps: int, time: int) -> _Node | None:
+        """The step of the lane's window so many before this one, if it ended at `time`."""
+        before = int(self.previous(stage, steps)[window])
+        found = before >= 0 and self.ends[step][self.bounds[stage] + before] == time
+        return _Node(step, stage, before) if found else None
 
     # ------------------------------------------------------------------ steps on shared resources
 
-    def transfer(self, hold: int, end: int) -> tuple[list[Segment], Cause, int, _Node | None]:
+    def transfer(self, hold: int, end: int) -> Back:
         """From the end of a read, a write or a packet back over its hops, and over all that it queued behind."""
         holds = self.holds
         found: list[Segment] = []
         while True:
-            owner = int(holds.owner[hold])
-            stage, activity = int(holds.stage[owner]), TRANSFERS[int(holds.kind[owner])]
-            grant, resource = int(holds.grant[hold]), int(holds.resource[hold])
-            waited = int(holds.request[hold]) < grant
-            piece = self.segment(stage, activity, grant, end, resource)
-            found.append(replace(piece, queued=waited))
+            owner, grant = int(holds.owner[hold]), int(holds.grant[hold])
+            stage, resource, waited = (
+                int(holds.stage[owner]),
+                int(holds.resource[hold]),
+                bool(holds.request[hold] < grant),
+            )
+            activity = TRANSFERS[int(holds.kind[owner])]
+            found.append(
+                Segment(stage=stage, activity=activity, start=grant, end=end, resource=resource, queued=waited)
+            )
             if waited:
                 hold, run = self.queue(hold)
                 found += run
@@ -124,8 +151,15 @@ class _Walk:
             if hold == holds.first[owner]:
                 break
             hold, end = hold - 1, grant
-        stage, window = int(holds.stage[owner]), int(holds.window[owner])
-        return found, *self.guard(int(holds.kind[owner]), stage, window, int(holds.request[hold]))
+        kind, stage, window = int(holds.kind[owner]), int(holds.stage[owner]), int(holds.window[owner])
+        if kind == READ:
+            joint, node = self.before_read(stage, window, grant)
+            return found, joint, node
+        if kind == WRITE:
+            more, joint, node = self.before_write(stage, window, grant)
+        else:
+            more, joint, node = self.before_send(stage, window)
+        return found + more, joint, node
 
     def queue(self, hold: int) -> tuple[int, list[Segment]]:
         """The run of holds that `hold` waited for, back to the one that had not waited, summed up by stage and kind."""
@@ -135,87 +169,68 @@ class _Walk:
         end, run = int(holds.grant[hold]), []
         for group in np.flatnonzero(spent).tolist():
             stage, kind = divmod(group, len(TRANSFERS))
-            start = end - int(spent[group])
-            piece = self.segment(stage, TRANSFERS[kind], start, end, int(holds.resource[hold]))
-            run.append(replace(piece, queued=True))
+            start, resource = end - int(spent[group]), int(holds.resource[hold])
+            piece = Segment(stage=stage, activity=TRANSFERS[kind], start=start, end=end, resource=resource, queued=True)
+            run.append(piece)
             end = start
         return first, run
 
-    def guard(self, kind: int, stage: int, window: int, time: int) -> tuple[Cause, int, _Node | None]:
-        """What satisfied the last guard of a read, a write or a send at `time`."""
+    def before_read(self, stage: int, window: int, time: int) -> tuple[Joint, _Node | None]:
         if time == 0:
-            return "begin", -1, None
-        if kind == READ:
-            return self.before_read(stage, window, time)
-        if kind == WRITE:
-            return self.before_write(stage, window, time)
-        _, cause, edge, node = self.begin_send(_Node("send", stage, window))
-        return cause, edge, node
+            return Joint("run"), None
+        node = self.earlier("read", stage, window, 1, time)
+        if node:
+            return Joint("lane"), node
+        node = self.earlier("crossbar", stage, window, INPUT_SLOTS, time)
+        if node:
+            return Joint("register"), node
+        edge = next(edge for edge in self.in_edges[stage] if self.data[edge][window] == time)
+        producer = int(np.searchsorted(self.holds.requests.received[edge], time))
+        return Joint("data", edge), _Node("arrive", int(self.machine.edge_source[edge]), producer, edge)
 
-    def before_read(self, stage: int, window: int, time: int) -> tuple[Cause, int, _Node | None]:
-        for kind, steps, cause in (("read", 1, "lane"), ("crossbar", INPUT_SLOTS, "register")):
-            node = self.earlier(kind, stage, window, steps)
-            if node is not None and self.ended(node) == time:
-                return cause, -1, node
-        for edge in self.in_edges[stage]:
-            if self.data[edge][window] == time:
-                producer = int(np.searchsorted(self.holds.requests.received[edge], time))
-                return "data", edge, _Node("arrive", int(self.machine.edge_source[edge]), producer, edge)
-        raise AssertionError(f"read of window {window} of stage {stage} began for no reason")
+    def before_write(self, stage: int, window: int, time: int) -> Back:
+        node = self.earlier("write", stage, window, 1, time)
+        if node:
+            return [], Joint("lane"), node
+        node = self.earlier("leave", stage, window, int(self.machine.output_slots[stage]), time)
+        if node:
+            return [], Joint("register"), node
+        start = int(self.stamps.crossbar[self.bounds[stage] + window])
+        post = [Segment(stage=stage, activity="post", start=start, end=time)] if start < time else []
+        return post, Joint("step"), _Node("crossbar", stage, window)
 
-    def before_write(self, stage: int, window: int, time: int) -> tuple[Cause, int, _Node | None]:
-        node = self.earlier("write", stage, window, 1)
-        if node is not None and self.ended(node) == time:
-            return "lane", -1, node
-        node = self.earlier("leave", stage, window, int(self.machine.output_slots[stage]))
-        if node is not None and self.ended(node) == time:
-            return "register", -1, node
-        return "step", -1, _Node("crossbar", stage, window)
-
-    def begin_send(self, node: _Node) -> tuple[list[Segment], Cause, int, _Node | None]:
+    def before_send(self, stage: int, window: int) -> Back:
         """Why a window's packets set out when they did; takes no time itself."""
-        stage, window = node.stage, node.window
-        time = int(self.holds.requests.send[self.place(node)])
-        earlier = self.earlier("leave", stage, window, 1)
-        if earlier is not None and self.ended(earlier) == time:
-            return [], "lane", -1, earlier
-        if int(self.stamps.write[self.place(node)]) == time:
-            return [], "step", -1, _Node("write", stage, window)
-        for edge in self.out_edges[stage]:
-            if self.credit[edge][window] == time:
-                target = int(self.machine.edge_target[edge])
-                reader = int(np.searchsorted(self.holds.requests.freed[target], time))
-                return [], "credit", edge, _Node("read", target, reader)
-        raise AssertionError(f"send of window {window} of stage {stage} began for no reason")
+        time = int(self.holds.requests.send[self.bounds[stage] + window])
+        node = self.earlier("leave", stage, window, 1, time)
+        if node:
+            return [], Joint("lane"), node
+        if int(self.stamps.write[self.bounds[stage] + window]) == time:
+            return [], Joint("step"), _Node("write", stage, window)
+        edge = next(edge for edge in self.out_edges[stage] if self.credit[edge][window] == time)
+        target = int(self.machine.edge_target[edge])
+        reader = int(np.searchsorted(self.holds.requests.freed[target], time))
+        return [], Joint("credit", edge), _Node("read", target, reader)
 
-    def leave(self, node: _Node) -> tuple[list[Segment], Cause, int, _Node | None]:
-        """From the moment all packets of a window had left their first hop."""
-        end = self.ended(node)
+    def before_leave(self, node: _Node) -> Back:
+        """From the moment the last packet of a window had left its first hop."""
+        end = int(self.stamps.send[self.bounds[node.stage] + node.window])
         for edge in self.out_edges[node.stage]:
             packet = int(self.holds.packet[self.edge_bounds[edge] + node.window])
-            if packet >= 0:
-                hold = int(self.holds.first[packet])
-                if int(self.holds.grant[hold] + self.holds.duration[hold]) == end:
-                    return self.transfer(hold, end)
-        return self.begin_send(node)
+            hold = int(self.holds.first[packet])
+            if packet >= 0 and int(self.holds.grant[hold] + self.holds.duration[hold]) == end:
+                return self.transfer(hold, end)
+        return self.before_send(node.stage, node.window)
 
-    # ------------------------------------------------------------------ crossbars
-
-    def crossbar(self, node: _Node) -> tuple[list[Segment], Cause, int, _Node | None]:
-        stage, window = node.stage, node.window
-        end = int(self.stamps.crossbar[self.place(node)])
-        start = int(self.holds.requests.crossbar[self.place(node)])
-        found = [self.segment(stage, "crossbar", start, end)]
-        for kind, steps, cause in (("crossbar", 1, "lane"), ("write", OUTPUT_REGISTERS, "register")):
-            earlier = self.earlier(kind, stage, window, steps)
-            if earlier is not None and self.ended(earlier) == start:
-                return found, cause, -1, earlier
-        return found, "step", -1, _Node("read", stage, window)
-
-    def earlier(self, kind: str, stage: int, window: int, steps: int) -> _Node | None:
-        before = int(self.machine.previous(stage, np.array([window]), steps)[0])
-        return None if before < 0 else _Node(kind, stage, before)  # type: ignore[arg-type]
-
-    def ended(self, node: _Node) -> int:
-        ends = {"read": self.stamps.read, "crossbar": self.stamps.crossbar, "write": self.stamps.write}
-        return int(ends.get(node.kind, self.stamps.send)[self.place(node)])
+    def before_crossbar(self, stage: int, window: int) -> Back:
+        place = self.bounds[stage] + window
+        start = int(self.holds.requests.crossbar[place])
+        found = [Segment(stage=stage, activity="crossbar", start=start, end=int(self.stamps.crossbar[place]))]
+        found = [piece for piece in found if piece.start < piece.end]
+        node = self.earlier("crossbar", stage, window, 1, start)
+        if node:
+            return found, Joint("lane"), node
+        node = self.earlier("write", stage, window, OUTPUT_REGISTERS, start)
+        if node:
+            return found, Joint("register"), node
+        return found, Joint("step"), _Node("read", stage, window)

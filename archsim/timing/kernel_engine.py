@@ -17,15 +17,11 @@ PACKET_SLOTS = 1024
 
 def run_kernel(machine: Machine) -> Stamps:
     """Simulate until nothing can move. Unfinished steps (a deadlock) keep the stamp -1."""
-    return finish(machine, start(machine))
+    return stamps_of(with_room(machine, start(machine)))
 
 
-def finish(machine: Machine, state: State) -> Stamps:
-    """Let a started run go on to its end. A run that needed more packet slots than there were starts over with twice as many."""
-    advance(state)
-    while state.clock["overflow"][0]:
-        state = start(machine, 2 * len(state.packets))
-        advance(state)
+def stamps_of(state: State) -> Stamps:
+    """The stamps of a run as far as it has come."""
     return Stamps(
         read=state.read,
         crossbar=state.crossbar,
@@ -35,6 +31,18 @@ def finish(machine: Machine, state: State) -> Stamps:
         resource_busy=state.resources["busy"].copy(),
         events=int(state.clock["events"][0]),
     )
+
+
+def with_room(machine: Machine, state: State) -> State:
+    """Let a run go on until it is over or stops at an image. One that needed more packet slots than there were starts over with twice as many
+    and comes to the same place."""
+    stop = int(state.clock["stop_at_image"][0])
+    advance(state)
+    while state.clock["overflow"][0]:
+        state = start(machine, 2 * len(state.packets))
+        state.clock["stop_at_image"] = stop
+        advance(state)
+    return state
 
 
 def start(machine: Machine, packet_slots: int = PACKET_SLOTS) -> State:
@@ -109,14 +117,26 @@ def _clock(lanes: int) -> np.ndarray[Any, Any]:
 def _stages(machine: Machine, in_bounds: Ints, out_bounds: Ints) -> np.ndarray[Any, Any]:
     total = machine.total
     source = in_bounds[1:] == in_bounds[:-1]
+    ready = np.where(source, total, _ready_at_once(machine))
     return _table(
         records.STAGE, machine.stages, windows=machine.windows, total=total, replicas=machine.replicas,
         first_lane=machine.lane_offset[:-1], first_window=machine.stage_offset[:-1], read_time=machine.read_time,
         read_hold=machine.read_hold, post_time=machine.post_time, write_time=machine.write_time,
         write_hold=machine.write_hold, output_slots=machine.output_slots, crossbar_time=machine.crossbar_offset[:-1],
         crossbar_period=np.diff(machine.crossbar_offset), in_low=in_bounds[:-1], in_high=in_bounds[1:],
-        out_low=out_bounds[:-1], out_high=out_bounds[1:], ready=np.where(source, total, 0),
+        out_low=out_bounds[:-1], out_high=out_bounds[1:], ready=ready,
+        ready_place=ready % machine.windows, ready_image=ready // machine.windows,
     )  # fmt: skip
+
+
+def _ready_at_once(machine: Machine) -> Ints:
+    """Leading windows of each stage that need no input: they lie in padding."""
+    ready = machine.windows.copy()
+    for edge in range(machine.edges):
+        need = machine.need[machine.need_offset[edge] : machine.need_offset[edge + 1]]
+        target = machine.edge_target[edge]
+        ready[target] = min(ready[target], np.searchsorted(need, 0, side="right"))
+    return ready
 
 
 def _limit_room(machine: Machine, stages: np.ndarray[Any, Any]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from archsim.timing.bottleneck import Bottleneck, PathRow
 from archsim.timing.machine import INPUT_SLOTS, Ints, Machine, Stamps
 
 SECONDS = 1e-12
@@ -34,9 +35,11 @@ class StageTiming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Result of a timing run [s]. `image_end_s` is when the last output of each image was written; `interval_s` the
-    steady time between images (median over all but the first), None for a single one. `resource_busy_s` is the time
-    each shared resource was held."""
+    """Result of a timing run [s]. `image_end_s` is when the last output of each image was written; `interval_s` the steady time between images
+    (in a stream that repeats itself its period per image, else the median over all but the first), None for a single one. In such a stream
+    `fill_s` is the time until it does, and `drain_s` the time from when one more image would have begun to the end; else None.
+    `simulated_images` were simulated, the others follow from the repetition. `resource_busy_s` is the time each shared resource was held;
+    `events` were processed by the engine for the simulated images."""
 
     engine: str
     images: int
@@ -47,23 +50,54 @@ class Timing:
     resource_busy_s: dict[str, float]
     events: int
     windows: int
+    simulated_images: int
+    fill_s: float | None = None
+    drain_s: float | None = None
+    bottleneck: Bottleneck | None = None
+    critical_path: tuple[PathRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Sums:
+    """Exact sums over a run [ps], from which `Timing` follows. In a steady stream each grows by the same amount with every period."""
+
+    image_ends: Ints  # [images]
+    stages: Ints  # [S, 8]: first read began, last send ended, and over all lanes work, input, output, contention, fill, drain
+    resource_busy: Ints
+    events: int
 
 
 def summarize(machine: Machine, stamps: Stamps, engine: str) -> Timing:
     """Turn the stamps of a finished run into times."""
-    ends = _image_ends(machine, stamps)
+    return timing_of(machine, sum_up(machine, stamps), engine)
+
+
+def sum_up(machine: Machine, stamps: Stamps) -> Sums:
+    """The sums of a finished run."""
+    return Sums(
+        image_ends=_image_ends(machine, stamps),
+        stages=np.array([_stage_sums(machine, stamps, stage) for stage in range(machine.stages)], np.int64),
+        resource_busy=stamps.resource_busy,
+        events=stamps.events,
+    )
+
+
+def timing_of(machine: Machine, sums: Sums, engine: str) -> Timing:
+    """Exact sums as times in seconds."""
+    ends = sums.image_ends
     steps = np.diff(ends)
-    busy = zip(machine.resource_names, stamps.resource_busy.tolist(), strict=True)
+    busy = zip(machine.resource_names, sums.resource_busy.tolist(), strict=True)
     return Timing(
         engine=engine,
         images=machine.images,
         latency_s=float(ends[-1]) * SECONDS,
         interval_s=float(np.median(steps)) * SECONDS if len(steps) else None,
         image_end_s=tuple(float(end) * SECONDS for end in ends),
-        stages=tuple(_stage_timing(machine, stamps, stage) for stage in range(machine.stages)),
+        stages=tuple(_stage_timing(machine, row, stage) for stage, row in enumerate(sums.stages.tolist())),
         resource_busy_s={name: time * SECONDS for name, time in busy},
-        events=stamps.events,
+        events=sums.events,
         windows=int(machine.total.sum()),
+        simulated_images=machine.images,
     )
 
 
@@ -87,34 +121,48 @@ def data_ready(machine: Machine, stamps: Stamps, stage: int) -> Ints:
     return ready
 
 
-def _stage_timing(machine: Machine, stamps: Stamps, stage: int) -> StageTiming:
+def _stage_sums(machine: Machine, stamps: Stamps, stage: int) -> tuple[int, ...]:
     low, high = machine.stage_offset[stage : stage + 2]
     read, crossbar = stamps.read[low:high], stamps.crossbar[low:high]
-    send = stamps.send[low:high]
-    replicas = int(machine.replicas[stage])
-    lanes = min(replicas, len(read))
+    lanes = min(int(machine.replicas[stage]), int(machine.windows[stage]))
     duration = machine.crossbar_times(stage)
     began = crossbar - duration
-    read_time = int(machine.read_time[stage])
-    first, last = int((read - read_time).min()), int(send.max())
-    ahead, two = slice(replicas, None), INPUT_SLOTS * replicas
-    free = np.maximum(crossbar[:-replicas], read[ahead])
-    gap = began[ahead] - crossbar[:-replicas]
-    output = began[ahead] - free
-    requested = np.maximum(data_ready(machine, stamps, stage)[ahead], read[:-replicas])
-    if len(read) > two:
-        requested[replicas:] = np.maximum(requested[replicas:], crossbar[:-two])
-    contention = np.minimum(gap - output, read[ahead] - read_time - requested)
-    scale = SECONDS / lanes
+    grant = read - machine.read_time[stage]
+    first, last = int(grant.min()), int(stamps.send[low:high].max())
+    every = np.arange(high - low)
+    previous = machine.previous(stage, every)
+    window = np.flatnonzero(previous >= 0)
+    previous = previous[window]
+    gap = began[window] - crossbar[previous]
+    output = began[window] - np.maximum(crossbar[previous], read[window])
+    requested = np.maximum(data_ready(machine, stamps, stage)[window], read[previous])
+    two = machine.previous(stage, window, INPUT_SLOTS)
+    requested = np.where(two >= 0, np.maximum(requested, crossbar[np.maximum(two, 0)]), requested)
+    contention = np.minimum(gap - output, grant[window] - requested)
+    return (
+        first,
+        last,
+        int(duration.sum()),
+        int((gap - output - contention).sum()),
+        int(output.sum()),
+        int(contention.sum()),
+        int((began[:lanes] - first).sum()),
+        int((last - crossbar[-lanes:]).sum()),
+    )
+
+
+def _stage_timing(machine: Machine, sums: list[int], stage: int) -> StageTiming:
+    first, last, work, waited_input, waited_output, contention, fill, drain = sums
+    scale = SECONDS / min(int(machine.replicas[stage]), int(machine.windows[stage]))
     return StageTiming(
         name=machine.stage_names[stage],
         start_s=first * SECONDS,
         end_s=last * SECONDS,
-        interval_s=float(duration.mean()) * SECONDS,
-        busy_s=float(duration.sum()) * scale,
-        stall_input_s=float((gap - output - contention).sum()) * scale,
-        stall_output_s=float(output.sum()) * scale,
-        stall_contention_s=float(contention.sum()) * scale,
-        fill_s=float((began[:lanes] - first).sum()) * scale,
-        drain_s=float((last - crossbar[-lanes:]).sum()) * scale,
+        interval_s=work / int(machine.total[stage]) * SECONDS,
+        busy_s=work * scale,
+        stall_input_s=waited_input * scale,
+        stall_output_s=waited_output * scale,
+        stall_contention_s=contention * scale,
+        fill_s=fill * scale,
+        drain_s=drain * scale,
     )

@@ -99,7 +99,7 @@ class _Draft:
             last = np.sort(random.integers(0, consumed, produced))
         gone = np.searchsorted(last, np.arange(consumed), side="left")
         least = max(1, int((need - gone).max()))
-        slack = random.choice([-1, 0, 1, 4, 2 * produced], p=[0.05, 0.15, 0.2, 0.3, 0.3])
+        slack = random.choice([-1, 0, 1, 4, 2 * produced], p=[0.03, 0.07, 0.2, 0.3, 0.4])
         return need.astype(np.int64), last.astype(np.int64), max(1, int(least + slack))
 
     def _crossbar(self, windows: int) -> Ints:

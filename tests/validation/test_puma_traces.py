@@ -263,7 +263,8 @@ def test_dynamic_energy_of_a_layer(layer: str) -> None:
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_counting_invariants(layer: str) -> None:
-    """V28: 128 conversions per array read, 1.125 shift-adds per conversion; one row driver serves the arrays of a unit."""
+    """V28: 128 conversions per array read, 1.125 shift-adds per conversion; one row driver serves the arrays of a
+    unit."""
     _, counts = LAYERS[layer]
     ima = build_chip(load_hardware("puma")).tile.ima
     assert counts["adc"] == ima.crossbar.columns * counts["xbar"]

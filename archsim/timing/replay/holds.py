@@ -163,4 +163,6 @@ def _compare(machine: Machine, stamps: Stamps, holds: Holds) -> None:
     }
     said = ", ".join(f"{count} {name}" for name, count in wrong.items() if count)
     if said:
-        raise SimulationError(f"timing check failed: {said} are not where first-come, first-served arbitration puts them")
+        raise SimulationError(
+            f"timing check failed: {said} are not where first-come, first-served arbitration puts them"
+        )

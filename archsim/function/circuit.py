@@ -1,0 +1,35 @@
+"""What stands between digital inputs and digital sums: slicing, cells and converter of the crossbars that compute a layer.
+
+Engines that model circuits take a `Circuit`; plain integer arithmetic needs none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.function.converter import Converter
+from archsim.mapping.slicing import Slicing
+
+Levels = NDArray[np.uint8]
+"""Cell levels of one crossbar as programmed: [rows, columns], 0 .. 2**cell_bits - 1."""
+
+CellModel = Callable[[Levels, np.random.Generator], NDArray[Any]]
+"""Turns the levels of one crossbar into what its cells really are, in units of one level: same shape, float32 (or the
+levels' own type when they stay whole numbers). Draws come from the crossbar's own generator."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Circuit:
+    """The analog side of a machine. `cells` None means ideal cells; `read_noise` is the standard deviation of a column
+    sum per conversion, in levels; `seed` keys all draws, per layer, copy and crossbar."""
+
+    slicing: Slicing
+    converter: Converter
+    cells: CellModel | None = None
+    read_noise: float = 0.0
+    seed: int = 0
