@@ -12,12 +12,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from archsim import __version__
 from archsim.errors import ArchsimError, InputError, Problem
+
+if TYPE_CHECKING:
+    from archsim.timing import Machine, Stamps
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -177,11 +180,24 @@ def map_(hw: str, net: str, settings: tuple[str, ...], as_json: bool) -> None:
 @click.option("--input", "data", metavar="DATA", help="Pictures to compute: a shipped set, a folder, a zip or an .npz.")
 @click.option("--limit", type=click.IntRange(min=1), help="Compute only the first pictures of DATA.")
 @click.option("--calibrate", metavar="DATA", help="Pictures to calibrate activation ranges on.")
-@click.option("--engine", type=click.Choice(["simpy"]), default="simpy", show_default=True, help="Timing engine.")
-@click.option("--detail", type=click.Choice(["window"]), default="window", show_default=True, help="Timing detail.")
+@click.option(
+    "--engine",
+    type=click.Choice(["simpy", "kernel", "maxplus"]),
+    default="simpy",
+    show_default=True,
+    help="Timing engine.",
+)
+@click.option(
+    "--detail",
+    type=click.Choice(["window", "bit"]),
+    default="window",
+    show_default=True,
+    help="Timing detail; bit plays out every input digit and converter, for small networks.",
+)
 @set_option
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("-o", "--output", metavar="DIR", help="Write result.json and tables here.")
+@click.option("--trace", is_flag=True, help="Also write trace.json.gz, a timeline for ui.perfetto.dev, into DIR.")
 @json_option
 def run(
     hw: str,
@@ -195,10 +211,12 @@ def run(
     settings: tuple[str, ...],
     seed: int,
     output: str | None,
+    trace: bool,
     as_json: bool,
 ) -> None:
     """Simulate a network on a chip: time, energy, area, and with --input what it computes."""
-    del detail
+    if trace and not output:
+        raise InputError("needs -o DIR to write trace.json.gz into", where="--trace")
     if output and Path(output).exists() and not Path(output).is_dir():
         raise InputError("exists and is not a directory", where=output)
     if data is None and (limit or calibrate):
@@ -206,16 +224,32 @@ def run(
     from archsim.config import load_hardware
     from archsim.mapping import map_network
     from archsim.simulation import simulate
+    from archsim.timing.kernels.compiling import announced
     from archsim.workload import load_workload
 
     hardware = load_hardware(hw, overrides(settings))
     plan = map_network(load_workload(net), hardware)
-    with progress("pictures") as done:
+    timed: list[tuple[Machine, Stamps]] = []
+    with progress("pictures") as done, announced(lambda: click.echo("compiling the timing kernels, once", err=True)):
         result = simulate(
-            plan, images=images, seed=seed, inputs=data, limit=limit, calibrate=calibrate, engine=engine, progress=done
+            plan,
+            images=images,
+            seed=seed,
+            inputs=data,
+            limit=limit,
+            calibrate=calibrate,
+            engine=engine,
+            detail=detail,
+            progress=done,
+            observe=lambda machine, stamps: timed.append((machine, stamps)) if trace else None,
         )
     if output:
         result.save(output)
+    if output and trace:
+        from archsim.report.trace import row_lengths, write_trace
+
+        for note in write_trace(output, *timed[0], columns=row_lengths(plan)):
+            click.echo(f"trace: {note}", err=True)
     if as_json:
         click.echo(result.to_json(), nl=False)
     else:

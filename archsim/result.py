@@ -75,13 +75,15 @@ class LayerRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathRow:
-    """Time that a layer's activity spent on the run's critical path; the rows add up to the latency. `resource` is the
-    shared one it held ("" for none), `limit` what the time is ascribed to."""
+    """Time that a layer's activity spent on the critical path of the images that were simulated one by one: all, or
+    the first of a long stream that repeats itself. `resource` is the shared one it held ("" for none); `limit` and
+    `limit_name` say what kind of limit the time is ascribed to (see `Bottleneck`), and which."""
 
     layer: str
     activity: str
     resource: str
     limit: str
+    limit_name: str
     time_s: float
     share: float
 
@@ -157,8 +159,8 @@ class Citation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """Everything one run found; see the README for the JSON contract. `activity` is "measured" when counts came from
-    real inputs, else "assumed (...)"."""
+    """Everything one run found; see the README for the JSON contract. `detail` is that of the timing; `activity` is
+    "measured" when counts came from real inputs, else "assumed (...)"."""
 
     archsim_version: str
     seed: int
@@ -177,6 +179,7 @@ class Result:
     resource_busy_s: Mapping[str, float]
     bottleneck: Bottleneck
     critical_path: tuple[PathRow, ...]
+    detail: str = "window"
     schema_version: int = SCHEMA_VERSION
 
     def to_dict(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from archsim import __version__
 from archsim.accounting import (
@@ -36,7 +36,7 @@ from archsim.result import (
     Result,
     Totals,
 )
-from archsim.timing import ENGINES, Observer, StageTiming, Timing, run_timing
+from archsim.timing import DETAILS, ENGINES, Observer, StageTiming, Timing, run_timing
 from archsim.workload import Dataset, default_preprocessing, load_data, preprocessing_for, seeded_weights, workload_hash
 
 Progress = Callable[[int, int], None]
@@ -52,6 +52,7 @@ def simulate(
     limit: int | None = None,
     calibrate: Data | None = None,
     engine: str = "simpy",
+    detail: str = "window",
     progress: Progress | None = None,
     observe: Observer | None = None,
 ) -> Result:
@@ -65,6 +66,7 @@ def simulate(
     limit : only the first pictures of `inputs`.
     calibrate : pictures for the activation ranges.
     engine : timing engine.
+    detail : "window", or "bit": every input digit and converter played out (engine simpy, small networks).
     progress : called with the number of pictures done and of pictures in all.
     observe : shown the timing machine and its stamps once it has run (`archsim.report.trace` makes a trace of them).
 
@@ -77,14 +79,17 @@ def simulate(
     """
     if engine not in ENGINES:
         raise InputError([Problem("engine", f"is '{engine}'; expected {' | '.join(ENGINES)}")])
+    if detail not in DETAILS or (detail == "bit" and engine != "simpy"):
+        expected = f"expected {' | '.join(DETAILS)}; bit needs engine simpy"
+        raise InputError([Problem("detail", f"is '{detail}' with engine '{engine}'; {expected}")])
     if images < 1:
         raise InputError([Problem("images", f"is {images}; expected 1 or more")])
     evaluation, data = _evaluate(plan, seed, inputs, limit, calibrate, progress)
     activity = evaluation.activity if evaluation else {}
-    timing = run_timing(plan, images, engine=engine, observe=observe)
+    timing = run_timing(plan, images, engine=engine, detail=detail, observe=observe)
     counts = count_actions(plan, timing, activity)
     rows = [*price(counts, cost_table(plan.chip)), *static_rows(plan, timing)]
-    return _result(plan, timing, rows, evaluation, data, seed)
+    return replace(_result(plan, timing, rows, evaluation, data, seed), detail=detail)
 
 
 def _evaluate(
@@ -101,7 +106,9 @@ def _evaluate(
         return data if isinstance(data, Dataset) else load_data(data, preprocessing, limit=most, classes=classes)
 
     data = load(inputs, limit)
-    precision = Precision(input_bits=plan.slicing.input_bits, weight_bits=plan.slicing.weight_bits)
+    precision = Precision(
+        input_bits=plan.slicing.input_bits, weight_bits=plan.slicing.weight_bits, residual_bits=plan.chip.residual_bits
+    )
     packed = tuple((mapped.name, mapped.grid.packed_groups) for mapped in plan.stages if mapped.grid is not None)
     counting = Counting(crossbar_rows=plan.slicing.rows, dac_bits=plan.slicing.dac_bits, packed_groups=packed)
     calibration = None if calibrate is None else load(calibrate, None)

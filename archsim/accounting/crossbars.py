@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
+from archsim.accounting.dynamic import InputCycles, converted_columns, decision_actions, input_cycles, used_cells
 from archsim.mapping.plan import MappedStage, Plan
 
 if TYPE_CHECKING:
@@ -26,64 +27,71 @@ def crossbar_actions(plan: Plan, mapped: MappedStage, activity: LayerActivity | 
     grid = mapped.grid
     if grid is None:
         return []
-    ima, steps = plan.chip.tile.ima, mapped.windows * plan.slicing.input_cycles
-    unit = grid.crossbars if ima.crossbar.unit_column else 0
-    columns = int(grid.columns.sum()) + unit
-    converted = grid.crossbars * ima.crossbar.columns + unit if ima.adc.converts == "all" else columns
+    crossbar, cycles = plan.chip.tile.ima.crossbar, input_cycles(plan, mapped, activity)
+    columns = int(grid.columns.sum()) + (grid.crossbars if crossbar.unit_column else 0)
+    conversions = cycles.sum(converted_columns(plan, grid))
     return [
-        ("crossbar", "read", steps * grid.crossbars * grid.utilization),
-        ("dac", "drive", _rows_driven(plan, mapped, activity)),
-        ("sample_hold", "sample", steps * converted),
-        ("adc", "convert", steps * converted),
-        ("shift_add", "add", steps * converted),
-        *_input_register(plan, mapped),
-        *_output_register(plan, mapped, columns),
+        ("crossbar", "read", cycles.sum(used_cells(mapped, grid)) / (crossbar.rows * crossbar.columns)),
+        ("dac", "drive", _rows_driven(plan, mapped, activity, cycles)),
+        ("sample_hold", "sample", conversions),
+        ("adc", "convert", conversions),
+        ("shift_add", "add", conversions),
+        *_input_register(plan, mapped, cycles),
+        *_output_register(plan, mapped, columns, cycles),
+        *decision_actions(plan, mapped, activity),
     ]
 
 
-def _rows_driven(plan: Plan, mapped: MappedStage, activity: LayerActivity | None) -> float:
+def _rows_driven(plan: Plan, mapped: MappedStage, activity: LayerActivity | None, cycles: InputCycles) -> float:
     """Row drives per image; sibling arrays may share drivers. With `charge: active` only rows with a non-zero digit."""
     grid, dac = mapped.grid, plan.chip.tile.ima.dac
     assert grid is not None
-    used = _driven_rows(plan, mapped) * mapped.windows * plan.slicing.input_cycles
+    shared = _arrays_per_driver(plan)
     if dac.charge == "used":
-        return used
+        return cycles.sum(grid.rows) / shared
+    if activity is None:
+        return cycles.sum(grid.rows) / shared * ASSUMED_ACTIVE_ROWS
     # every row set drives the same number of arrays, so the share of active rows carries over
-    return used * (ASSUMED_ACTIVE_ROWS if activity is None else activity.active_row_fraction)
+    full = _driven_rows(plan, mapped) * mapped.windows * plan.slicing.input_cycles
+    if activity.streams is None or activity.streams.ones is None:
+        return full * activity.active_row_fraction
+    return full * activity.streams.ones / (activity.inputs * activity.input_cycles * activity.images)
 
 
 def _driven_rows(plan: Plan, mapped: MappedStage) -> float:
     """Rows with a driver of their own in one copy: arrays of one weight's slices share where the machine shares."""
     grid = mapped.grid
     assert grid is not None
-    shared = min(plan.chip.tile.ima.dac.arrays_per_driver, plan.slicing.arrays_per_weight)
-    return int(grid.rows.sum()) / shared
+    return int(grid.rows.sum()) / _arrays_per_driver(plan)
 
 
-def _input_register(plan: Plan, mapped: MappedStage) -> list[Entry]:
+def _arrays_per_driver(plan: Plan) -> int:
+    """Arrays of one weight's slices that share row drivers."""
+    return min(plan.chip.tile.ima.dac.arrays_per_driver, plan.slicing.arrays_per_weight)
+
+
+def _input_register(plan: Plan, mapped: MappedStage, cycles: InputCycles) -> list[Entry]:
     """`window`: full registers' worth per array and window. `access`: all lines are read once an input cycle, and every
     value is written once a window, for each set of arrays that share drivers."""
     grid, ima, windows = mapped.grid, plan.chip.tile.ima, mapped.windows
     assert grid is not None
     if ima.input_register.charge == "window":
         return [("input_register", "window", windows * int(grid.rows.sum()) / ima.crossbar.rows)]
-    shared = min(ima.dac.arrays_per_driver, plan.slicing.arrays_per_weight)
-    reads = ceil(grid.crossbars / shared) * plan.slicing.input_cycles
+    sets = ceil(grid.crossbars / _arrays_per_driver(plan))
     return [
-        ("input_register", "read", windows * reads),
+        ("input_register", "read", cycles.sum() * sets / grid.crossbars),
         ("input_register", "write", windows * _driven_rows(plan, mapped)),
     ]
 
 
-def _output_register(plan: Plan, mapped: MappedStage, columns: int) -> list[Entry]:
+def _output_register(plan: Plan, mapped: MappedStage, columns: int, cycles: InputCycles) -> list[Entry]:
     """`window`: full registers' worth per array and window. `access`: each weight column's sum is read and written back
     once an input cycle (PUMA's counts: 256 accesses for every cycle of 128 columns)."""
     grid, ima, windows = mapped.grid, plan.chip.tile.ima, mapped.windows
     assert grid is not None
     if ima.output_register.charge == "window":
         return [("output_register", "window", windows * columns / ima.crossbar.columns)]
-    sums = int(grid.columns.sum()) / (plan.slicing.columns_per_weight * plan.slicing.arrays_per_weight)
-    accesses = windows * sums * plan.slicing.input_cycles
+    accesses = cycles.sum(grid.columns) / (plan.slicing.columns_per_weight * plan.slicing.arrays_per_weight)
     return [("output_register", "read", accesses), ("output_register", "write", accesses)]
 
 

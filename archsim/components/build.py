@@ -26,6 +26,7 @@ def build_chip(hardware: Hardware) -> tree.Chip:
         tile=_tile(file),
         links=_links(file),
         precision=file.precision,
+        activation_precision=file.activation_precision,
         pipeline=_pipeline(file),
         overflow=file.chip.overflow,
         replication=file.mapping.replication,
@@ -231,11 +232,13 @@ def _pipeline(file: HardwareFile) -> tree.Pipeline:
     ima_ps, tile_ps = _ima(file).bit_cycle_ps, picoseconds(file.tile.cycle)
     return tree.Pipeline(
         edram_read=stages.edram_read,
+        decision=stages.decision,
         adc_trail=stages.adc_trail,
         shift_add=stages.shift_add,
         activation=stages.activation,
         edram_write=stages.edram_write,
         edram_read_ps=stages.edram_read * tile_ps,
+        decision_ps=stages.decision * ima_ps,
         adc_trail_ps=stages.adc_trail * ima_ps,
         shift_add_ps=stages.shift_add * ima_ps,
         activation_ps=stages.activation * tile_ps,

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from archsim.components.adc import bits_required, bits_required_flip
 from archsim.config import Hardware
 from archsim.config.model import Precision
+from archsim.config.precision import ActivationPrecision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,7 @@ class Register(Circuit):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overhead(Circuit):
-    """Circuit beside the data path; `charge` is `per_cycle_in_use` or `not_simulated`."""
+    """Circuit beside the data path; `charge` is `per_cycle_in_use`, `per_decision` or `not_simulated`."""
 
     name: str
     charge: str
@@ -205,15 +206,17 @@ class Links(Circuit):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """Stages of a window around its crossbar reads, in cycles (`adc_trail` and `shift_add` of the IMA, else of the
-    tile) and in picoseconds."""
+    """Stages of a window around its crossbar reads, in cycles (`decision`, `adc_trail` and `shift_add` of the IMA, else
+    of the tile) and in picoseconds."""
 
     edram_read: int
+    decision: int
     adc_trail: int
     shift_add: int
     activation: int
     edram_write: int
     edram_read_ps: int
+    decision_ps: int
     adc_trail_ps: int
     shift_add_ps: int
     activation_ps: int
@@ -230,6 +233,7 @@ class Chip:
     tile: Tile
     links: Links
     precision: Precision
+    activation_precision: ActivationPrecision | None
     pipeline: Pipeline
     overflow: str
     replication: str
@@ -298,7 +302,7 @@ class Chip:
     def window_latency_ps(self) -> int:
         """First eDRAM read to last eDRAM write of one window that waits for nothing (ISAAC, Fig. 4b: 22 cycles)."""
         stages = self.pipeline
-        around = stages.edram_read_ps + stages.adc_trail_ps + stages.shift_add_ps
+        around = stages.edram_read_ps + stages.decision_ps + stages.adc_trail_ps + stages.shift_add_ps
         return around + self.window_interval_ps + stages.activation_ps + stages.edram_write_ps
 
     @property

@@ -152,9 +152,11 @@ class Component(Sourced):
 class Overhead(Component):
     """A circuit beside the data path (control, instruction memory, ...).
 
-    `per_cycle_in_use` charges the action `cycle` for every tile clock cycle in which its unit works; `not_simulated`
-    is part of the cost table (for access counts from elsewhere) but nothing in a run counts it.
+    `per_cycle_in_use` charges the action `cycle` for every tile clock cycle in which its unit works; `per_decision`
+    what decides activation precision: `value` for each input it sees, `decide` for each group of inputs (both once in
+    every IMA the group drives); `not_simulated` is part of the cost table (for access counts from elsewhere) but
+    nothing in a run counts it.
     """
 
     count: Count = 1
-    charge: Literal["per_cycle_in_use", "not_simulated"]
+    charge: Literal["per_cycle_in_use", "per_decision", "not_simulated"]

@@ -10,8 +10,10 @@ from collections.abc import Collection, Iterator
 from math import ceil
 
 from archsim.config.blocks import Component, Overhead
+from archsim.config.device import device_findings
 from archsim.config.document import Block, Scalar
 from archsim.config.model import HardwareFile, Register
+from archsim.config.precision import precision_findings
 from archsim.config.sources import blocks, unknown_keys
 from archsim.errors import Problem
 
@@ -52,6 +54,9 @@ def findings(hardware: HardwareFile) -> Iterator[Finding]:
     yield from _energies(hardware)
     yield from _transport(hardware)
     yield from _overheads(hardware)
+    if hardware.activation_precision is not None:
+        widths = hardware.precision.input_bits, hardware.ima.dac.bits
+        yield from precision_findings(hardware.activation_precision, *widths)
     yield from _free_area(hardware)
 
 
@@ -105,6 +110,12 @@ def _conductances(hardware: HardwareFile) -> Iterator[Finding]:
                 yield "ima.cell", f"{name} is missing; crossbar.energy: v2gt computes reads from it"
     if cell.on_resistance and cell.off_resistance and cell.on_resistance >= cell.off_resistance:
         yield "ima.cell.on_resistance", "is not below off_resistance; expected the conducting state to conduct better"
+    if cell.read_pulse is not None and cell.read_pulse > hardware.ima.cycle:
+        yield "ima.cell.read_pulse", "is longer than ima.cycle; expected a pulse that ends within the read cycle"
+    if hardware.ima.crossbar.energy == "v2gt" and hardware.ima.dac.bits > 1:
+        yield "ima.crossbar.energy", "v2gt needs 1-bit DACs; the energy of graded voltages is not modelled"
+    if hardware.device is not None:
+        yield from device_findings(hardware.device, cell.on_resistance, cell.off_resistance, cell.read_voltage)
 
 
 def _component(hardware: HardwareFile, path: str) -> Component | None:
@@ -164,6 +175,11 @@ def _overheads(hardware: HardwareFile) -> Iterator[Finding]:
             seen.setdefault(name, path)
             if overhead.charge == "per_cycle_in_use" and "cycle" not in overhead.actions:
                 yield path, "actions.cycle is missing; charge: per_cycle_in_use counts it"
+            missing = [action for action in ("value", "decide") if action not in overhead.actions]
+            if overhead.charge == "per_decision" and missing:
+                yield path, f"actions.{missing[0]} is missing; charge: per_decision counts value and decide"
+            if overhead.charge == "per_decision" and level != "ima":
+                yield path, "charge: per_decision belongs to the input registers; expected it in ima.overheads"
 
 
 def _free_area(hardware: HardwareFile) -> Iterator[Finding]:

@@ -22,6 +22,8 @@ from archsim.config.blocks import (
     ShiftAddCost,
     Sourced,
 )
+from archsim.config.device import Device
+from archsim.config.precision import ActivationPrecision
 from archsim.config.types import (
     AdcBits,
     Bandwidth,
@@ -86,10 +88,13 @@ class Crossbar(Component):
 
 
 class Cell(Sourced):
+    """Rows are driven for `read_pulse` of every read cycle, the whole cycle where the file says nothing."""
+
     bits: CellBits
     on_resistance: Resistance | None = None
     off_resistance: Resistance | None = None
     read_voltage: Voltage | None = None
+    read_pulse: Cycle | None = None
 
 
 class Dac(Component):
@@ -230,11 +235,13 @@ class Tile(Sourced):
 
 
 class Pipeline(Sourced):
-    """Lengths of the stages around the crossbar reads: `adc_trail` and `shift_add` in read cycles of the IMA, the
-    others in tile cycles (ISAAC has one clock for both).
+    """Lengths of the stages around the crossbar reads: `decision`, `adc_trail` and `shift_add` in read cycles of the
+    IMA, the others in tile cycles (ISAAC has one clock for both). `decision` is what the choice of activation precision
+    takes between the end of a window's read and its first crossbar cycle.
     """
 
     edram_read: Cycles
+    decision: Cycles = 0
     adc_trail: Cycles
     shift_add: Cycles
     activation: Cycles
@@ -293,4 +300,6 @@ class HardwareFile(Model):
     tile: Tile
     pipeline: Pipeline
     chip: Chip
+    device: Device | None = None
+    activation_precision: ActivationPrecision | None = None
     mapping: Mapping = Mapping()

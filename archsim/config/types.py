@@ -14,7 +14,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
-from archsim.units import QuantityError, format_quantity, parse_integer, parse_quantity
+from archsim.units import QuantityError, format_quantity, parse_integer, parse_number, parse_quantity
 
 _NUMBER = r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?"
 
@@ -87,6 +87,31 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
+class Fraction:
+    """A plain number or a percentage within [low, high]: `0.05` and `5 %` are the same."""
+
+    low: float
+    high: float
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return _text_schema(self.parse)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        percent = {"type": "string", "pattern": rf"^{_NUMBER}( ?%)?$", "description": "such as 0.05 or 5 %"}
+        return {"anyOf": [percent, {"type": "number", "minimum": self.low, "maximum": self.high}]}
+
+    def parse(self, text: str) -> float:
+        """Value of `text`."""
+        number = text.strip()
+        value = parse_number(number[:-1].rstrip()) / 100 if number.endswith("%") else parse_number(number)
+        if not self.low <= value <= self.high:
+            raise QuantityError(f"{text!r} is out of range; expected {self.low:g} to {self.high:g}")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
 class Flag:
     """`true` or `false`, nothing else that YAML calls a truth value."""
 
@@ -151,6 +176,11 @@ Bandwidth = Annotated[float, Quantity(("B/s",), 1.0, 1e14)]
 Bytes = Annotated[float, Quantity(("B",), 1.0, 2.0**40, whole=True)]
 Resistance = Annotated[float, Quantity(("ohm",), 1e-3, 1e15)]
 Voltage = Annotated[float, Quantity(("V",), 1e-6, 1e3)]
+Conductance = Annotated[float, Quantity(("S",), 0.0, 1e3)]
+Current = Annotated[float, Quantity(("A",), 0.0, 1e3)]
+Segment = Annotated[float, Quantity(("ohm",), 0.0, 1e9)]
+Duration = Annotated[float, Quantity(("s",), 1e-15, 1e12)]
+Pulse = Annotated[float, Quantity(("s",), 1e-12, 1e3)]
 
 Count = Annotated[int, Whole(1, 1_000_000)]
 Share = Annotated[int, Whole(1, 1_000_000_000)]
@@ -164,6 +194,10 @@ AdcBits = Annotated[int, Whole(1, 24)]
 WireBits = Annotated[int, Whole(1, 65_536)]
 Year = Annotated[int, Whole(1800, 2200)]
 SlackRows = Annotated[int, Whole(0, 10_000)]
+Proportion = Annotated[float, Fraction(0.0, 1.0)]
+Levels = Annotated[float, Fraction(0.0, 1e6)]
+Pulses = Annotated[float, Fraction(0.0, 1e6)]
+DriftExponent = Annotated[float, Fraction(0.01, 0.1)]
 Truth = Annotated[bool, Flag()]
 Text = Annotated[str, Words()]
 Name = Annotated[str, Words(120)]

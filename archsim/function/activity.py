@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from archsim.function import kernels
 from archsim.function.network import MatrixLayer, TensorFormat
+from archsim.function.precision.counts import StreamCounts, merge_streams
 from archsim.function.unroll import Geometry, coverage
 
 Array = NDArray[Any]
@@ -52,6 +53,7 @@ class LayerActivity:
     zero_groups : [row groups] windows of all images in which no row of the group is driven.
     activation_zeros : outputs that the activation left at zero, before rounding. output_zeros, outputs : zeros in the
     stored output, small values rounded to zero included, and its elements per image.
+    streams : bits of each row group where the layer's precision was decided on the fly, else None.
     """
 
     name: str
@@ -68,6 +70,7 @@ class LayerActivity:
     activation_zeros: Counts
     output_zeros: Counts
     outputs: int
+    streams: StreamCounts | None = None
 
     @property
     def images(self) -> int:
@@ -171,4 +174,8 @@ def zeros_per_image(x: Array) -> Counts:
 def merge(parts: Sequence[LayerActivity]) -> LayerActivity:
     """Counts of one layer over several batches."""
     joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in PER_IMAGE}
-    return replace(parts[0], zero_groups=np.sum([part.zero_groups for part in parts], axis=0), **joined)
+    streams = [part.streams for part in parts if part.streams is not None]
+    zero_groups = np.sum([part.zero_groups for part in parts], axis=0)
+    return replace(
+        parts[0], zero_groups=zero_groups, streams=merge_streams(streams) if streams else None, **joined
+    )

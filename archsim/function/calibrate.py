@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from archsim.errors import InputError, Problem
 from archsim.function.executor import check_runnable, default_batch, walk
+from archsim.function.histogram import least_squares_range, observe_histogram, percentile_range
 from archsim.function.parallel import thread_pool
 from archsim.function.steps import plan_steps
 from archsim.workload.graph import Conv, Graph, Linear
@@ -46,8 +47,14 @@ def _observe_extremes(state: tuple[float, float] | None, values: Array) -> tuple
     return (low, high) if state is None else (min(state[0], low), max(state[1], high))
 
 
+def _percentile(percent: float) -> Calibrator:
+    return Calibrator(observe=observe_histogram, conclude=lambda state: percentile_range(state, percent))
+
+
 CALIBRATORS: dict[str, Calibrator] = {
     "minmax": Calibrator(observe=_observe_extremes, conclude=lambda state: (state[0], state[1])),
+    **{f"p{percent}": _percentile(percent) for percent in (99.9, 99.99, 99.999)},
+    "mse8": Calibrator(observe=observe_histogram, conclude=lambda state: least_squares_range(state, 8)),
 }
 """Calibration rules by name. A rule must give an interval inside the observed extremes, whatever the batching."""
 

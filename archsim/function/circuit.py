@@ -26,10 +26,12 @@ levels' own type when they stay whole numbers). Draws come from the crossbar's o
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Circuit:
     """The analog side of a machine. `cells` None means ideal cells; `read_noise` is the standard deviation of a column
-    sum per conversion, in levels; `seed` keys all draws, per layer, copy and crossbar."""
+    sum per conversion, in levels; `seed` keys all draws, per layer, copy and crossbar. Without `unit_column` the sum of
+    inputs that an encoding needs is added up digitally."""
 
     slicing: Slicing
     converter: Converter
     cells: CellModel | None = None
+    unit_column: bool = False
     read_noise: float = 0.0
     seed: int = 0

@@ -83,7 +83,9 @@ def _ranges(graph: Graph, data: Dataset, calibration: Dataset | None) -> Ranges:
     if calibration is not None:
         return calibrate(graph, _inputs(calibration), origin=calibration.name)
     if data.preprocessing.ranges:
-        return Ranges(values=data.preprocessing.ranges, origin="shipped")
+        shipped = data.preprocessing
+        means = {name: np.asarray(values) for name, values in shipped.means.items()}
+        return Ranges(values=shipped.ranges, means=means, origin="shipped")
     return calibrate(graph, _inputs(data), origin="self")
 
 

@@ -47,6 +47,9 @@ Keep = Collection[str] | Literal["outputs", "all"]
 BATCH_BYTES = 64 << 20
 """Activation memory a batch may take in each thread: all tensors of its images, were none freed."""
 
+QUIET = np.errstate(over="ignore", invalid="ignore")
+"""Values beyond float32 become infinite, as IEEE 754 says; `calibrate` refuses networks that produce them."""
+
 NARROW_COLUMNS = 8
 """Groups with fewer columns than this go to the compiled loop: BLAS is slower on them."""
 
@@ -110,6 +113,7 @@ def walk(graph: Graph, x: Array, pool: Executor | None = None) -> Iterator[tuple
             values = np.ascontiguousarray(x, np.float32)
         else:
             values = compute(layer, sources, graph.parameters.get(layer.name), pool)
+        sources.clear()  # while the caller has the output, a consumed input must be free
         for name in set(layer.inputs):
             if last[name] == layer.name:
                 del held[name]
@@ -173,6 +177,7 @@ def matrix_layer(layer: Layer, x: Array, parameters: Parameters, pool: Executor 
     out = np.empty((len(x), geometry.outputs, geometry.out_height, geometry.out_width), np.float32)
     pad = np.zeros(geometry.channels, np.float32)
 
+    @QUIET
     def run(block: Block) -> None:
         product = multiply(weight, unroll(x, geometry, block, pad))
         product += bias
@@ -185,6 +190,7 @@ def matrix_layer(layer: Layer, x: Array, parameters: Parameters, pool: Executor 
     return out.reshape(len(x), *layer.shape)
 
 
+@QUIET
 def compute(layer: Layer, sources: list[Array], parameters: Parameters | None, pool: Executor | None = None) -> Array:
     """One layer's output [N, *layer.shape] from its inputs, as the docstrings of `archsim.workload.graph` define it."""
     x = sources[0]

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ from archsim.function.fixedpoint import clamps_of, dyadic, store
 from archsim.function.integer import Multiply
 from archsim.function.network import MatrixLayer, QuantizedNetwork, QuantizedStep
 from archsim.function.parallel import available_threads, portions, spread, thread_pool
+from archsim.function.precision.collect import Collector
+from archsim.function.precision.stream import LayerStream, Streaming
 from archsim.function.units import Operand, apply_fused, finish
 from archsim.function.unroll import Block, blocks, unroll
 
@@ -34,6 +37,7 @@ Array = NDArray[Any]
 Progress = Callable[[int], None]
 
 NO_GROUPS = np.zeros(0, np.int64)
+NO_STREAMS: Mapping[str, LayerStream] = MappingProxyType({})
 
 BATCH_BYTES = 16 << 20
 """Stored activations a batch may take in each thread: all tensors of the images in it, were none freed."""
@@ -65,6 +69,7 @@ def infer(
     *,
     engine: str | Engine = "integer",
     counting: Counting | None = None,
+    streaming: Streaming | None = None,
     keep: Collection[str] = (),
     batch: int | None = None,
     threads: int | None = None,
@@ -77,6 +82,7 @@ def infer(
     images : uint8 pixels [N, *input shape] if `network.pixels` is set, else float, normalised.
     engine : a name in ENGINES or an engine.
     counting : count input activity, for crossbars of this kind.
+    streaming : decide the precision of activations by this rule; None streams all bits.
     keep : tensors to return as stored.
     batch : images at a time in each thread; by default bounded by memory.
     threads : by default one for each processor. Results do not depend on it.
@@ -90,7 +96,7 @@ def infer(
     known = {network.input, *(step.tensor for step in network.steps)}
     check_request(network, images, engine, set(keep) - known)
     wanted = {network.logits, *network.outputs, *keep}
-    parts = list(_batches(network, images, engine, counting, wanted, batch, threads, progress))
+    parts = list(_batches(network, images, engine, counting, streaming, wanted, batch, threads, progress))
     whole = {
         name: Operand(
             name=name, values=np.concatenate([found[name] for found, _ in parts]), format=network.format_of(name)
@@ -112,6 +118,7 @@ def _batches(
     images: Array,
     engine: str | Engine,
     counting: Counting | None,
+    streaming: Streaming | None,
     wanted: Collection[str],
     batch: int | None,
     threads: int | None,
@@ -122,11 +129,12 @@ def _batches(
     ranges, plenty = portions(len(images), batch or default_batch(network), threads)
     with thread_pool(threads) as pool:
         products = {layer.name: prepare(layer) for layer in network.matrices}
+        streams = {} if streaming is None else streaming.layers(network)
 
         def run(part: tuple[int, int]) -> tuple[dict[str, Array], list[LayerActivity]]:
             found, counts = {}, []
             inner = None if plenty else pool
-            for operand, activity in walk_integers(network, images[slice(*part)], products, counting, inner):
+            for operand, activity in walk_integers(network, images[slice(*part)], products, counting, inner, streams):
                 if operand.name in wanted:
                     found[operand.name] = operand.values
                 if activity is not None:
@@ -168,6 +176,7 @@ def walk_integers(
     products: Mapping[str, Multiply],
     counting: Counting | None = None,
     pool: Executor | None = None,
+    streams: Mapping[str, LayerStream] = NO_STREAMS,
 ) -> Iterator[tuple[Operand, LayerActivity | None]]:
     """Each stored tensor of a batch, the input first, with the counts of the matrix layer that made it."""
     last = {name: step.tensor for step in network.steps for name in step.step.inputs}
@@ -183,8 +192,9 @@ def walk_integers(
         if step.matrix is None:
             operand, activity = finish(step, sources), None
         else:
-            product = products[step.matrix.name]
-            operand, activity = run_matrix(step, step.matrix, sources[0].values, product, counting, pool)
+            product, stream = products[step.matrix.name], streams.get(step.matrix.name)
+            operand, activity = run_matrix(step, step.matrix, sources[0].values, product, counting, pool, stream)
+        sources.clear()
         for name in set(step.step.inputs):
             if last[name] == step.tensor:
                 del held[name]
@@ -200,6 +210,7 @@ def run_matrix(
     product: Multiply,
     counting: Counting | None = None,
     pool: Executor | None = None,
+    stream: LayerStream | None = None,
 ) -> tuple[Operand, LayerActivity | None]:
     """A convolution or fully connected layer: product, bias, fused layers, and the one rounding."""
     geometry = layer.geometry
@@ -209,10 +220,12 @@ def run_matrix(
     shape = (len(x), geometry.outputs, geometry.windows)
     out = np.empty(shape, step.format.dtype if direct and step.format is not None else np.float64)
     starts = None if counting is None else counting.row_groups(layer)
+    collector = None if stream is None else Collector(stream, x)
 
     def run(block: Block) -> tuple[Block, Counts, Counts]:
         unrolled = unroll(x, geometry, block, layer.pad)
         empty = NO_GROUPS if starts is None else zero_groups(unrolled, starts)
+        unrolled = unrolled if collector is None else collector.stream(unrolled, block)
         accumulators = product(unrolled.transpose(0, 2, 1)).transpose(0, 2, 1).reshape(geometry.outputs, -1)
         return block, empty, _leave(step, layer, limits, accumulators, block, out)
 
@@ -231,7 +244,8 @@ def run_matrix(
     operand = Operand(name=step.tensor, values=values, format=step.format)
     if counting is None:
         return operand, None
-    return operand, _activity(layer, x, counting, empty, zeros, operand.values)
+    activity = _activity(layer, x, counting, empty, zeros, operand.values)
+    return operand, activity if collector is None else replace(activity, streams=collector.counts())
 
 
 def _leave(

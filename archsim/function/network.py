@@ -70,10 +70,12 @@ class Pixels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precision:
-    """Bits of stored activations (crossbar inputs) and of weights, 2 to 16 each."""
+    """Bits of stored activations (crossbar inputs) and of weights, 2 to 16 each; `residual_bits` of tensors that only
+    residual adds read, if not those of all activations."""
 
     input_bits: int = 8
     weight_bits: int = 8
+    residual_bits: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -19,7 +19,7 @@ from archsim.errors import InputError, Problem
 from archsim.function.calibrate import Ranges
 from archsim.function.executor import check_runnable
 from archsim.function.network import MatrixLayer, Pixels, Precision, QuantizedNetwork, QuantizedStep, TensorFormat
-from archsim.function.steps import Step, plan_steps, read_out, shared_formats
+from archsim.function.steps import Step, plan_steps, read_out, residuals, shared_formats
 from archsim.function.unroll import Geometry, geometry_of, inside_fraction, weight_matrix
 from archsim.workload.graph import Conv, Graph, Linear, Parameters, Reshape, Softmax
 
@@ -176,6 +176,7 @@ def _formats(
     image = graph.inputs()[0].name
     formats: dict[str, TensorFormat] = {}
     problems = []
+    added = residuals(steps, graph.outputs)
     for members in shared_formats(steps, [image]):
         if pixels and image in members:
             formats.update(dict.fromkeys(members, TensorFormat(bits=precision.input_bits, signed=False, scale=1.0)))
@@ -186,7 +187,8 @@ def _formats(
         known = [ranges.values[name] for name in members if name in ranges.values]
         if known:
             low, high = min(low for low, _ in known), max(high for _, high in known)
-            formats.update(dict.fromkeys(members, tensor_format(low, high, precision.input_bits)))
+            bits = (precision.residual_bits if members <= added else None) or precision.input_bits
+            formats.update(dict.fromkeys(members, tensor_format(low, high, bits)))
     if problems:
         raise InputError(problems)
     return formats
@@ -264,7 +266,8 @@ def _round_weights(
     `offset` (accumulator units): a folded mean times the *rounded* weights. Then the rounding error of a weight meets
     (pixel - mean), as in the float network, and not the pixel itself. `drift` (real): the mean output error of the
     rounded weights, where the channel means of the input are known (bias correction: Nagel et al., ICCV 2019, Sec.
-    4.2). """
+    4.2).
+    """
     outputs = len(weight)
     integers = np.empty(weight.shape, np.int8 if levels < 128 else np.int16)
     offset, drift = np.zeros(outputs), np.zeros(outputs)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from archsim.workload.graph import (
     Activation,
+    Add,
     Affine,
     Concat,
     GlobalPool,
@@ -97,6 +98,17 @@ def read_out(steps: Iterable[Step]) -> frozenset[str]:
         if all(host):
             found.add(step.tensor)
     return frozenset(found)
+
+
+def residuals(steps: Iterable[Step], outputs: Iterable[str]) -> frozenset[str]:
+    """Tensors that only residual adds read (`archsim.mapping.stages.Stage.residual`): they never drive a crossbar."""
+    steps = tuple(steps)
+    readers: dict[str, list[Step]] = {}
+    for step in steps:
+        for name in step.inputs:
+            readers.setdefault(name, []).append(step)
+    found = (name for name, reading in readers.items() if all(isinstance(step.layer.op, Add) for step in reading))
+    return frozenset(found) - set(outputs)
 
 
 def shared_formats(steps: Iterable[Step], inputs: Iterable[str]) -> tuple[frozenset[str], ...]:

@@ -2,8 +2,8 @@
 
 `router.shared_by` tiles hang on one router; routers form a mesh and are numbered in a snake, so tiles with
 neighbouring numbers are neighbours on the mesh. A packet to several tiles visits their routers one after the other
-(path-based multicast; Lin and Ni, ISCA 1991) and leaves to all tiles of a router at once. Chips stand in a row; a
-packet leaves and enters a chip at its router 0.
+(path-based multicast; Lin and Ni, ISCA 1991): at each it passes on once the ports of that router's tiles have begun to
+take their copies. Chips stand in a row; a packet leaves and enters a chip at its router 0.
 """
 
 from __future__ import annotations
@@ -104,17 +104,21 @@ class Mesh:
         start = self.router_of(source)
         if abs(stops[-1] - start) < abs(stops[0] - start):
             stops.reverse()
-        routers = [start]
+        hops, here = [Hop("inject", int(source), start)], start
         for stop in stops:
-            routers += self.path(routers[-1], stop)[1:]
-        last = max((tile for tile in away if self.router_of(tile) == routers[-1]), default=away[-1])
-        hops = [Hop("inject", int(source), start)]
-        hops += [self._between(here, there) for here, there in pairwise(routers)]
-        return (*hops, Hop("eject", routers[-1], last))
+            hops += [self._between(*step) for step in pairwise(self.path(here, stop))]
+            hops += [Hop("eject", stop, tile) for tile in away if self.router_of(tile) == stop]
+            here = stop
+        return tuple(hops)
 
     def _between(self, here: int, there: int) -> Hop:
         chips = here // self.routers_per_chip, there // self.routers_per_chip
         return Hop("link", here, there) if chips[0] == chips[1] else Hop("chip", *chips)
+
+
+def flits_of(chip: Chip, bits: float) -> int:
+    """Flits of a packet of so many bits."""
+    return ceil(bits / chip.tile.router.flit_bits)
 
 
 def routers_visited(route: Route) -> int:

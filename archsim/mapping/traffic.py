@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archsim.mapping.buffers import Edge
-from archsim.mapping.network import Mesh, Route
+from archsim.mapping.network import Mesh, Route, flits_of
 from archsim.mapping.plan import MappedStage, Plan
 from archsim.mapping.stages import Stage, window_positions
 from archsim.mapping.windows import users
@@ -127,4 +126,4 @@ def edge_bits(plan: Plan, edge: Edge) -> int:
 
 def flits(plan: Plan, bits: float) -> int:
     """Flits of a packet of so many bits."""
-    return ceil(bits / plan.chip.tile.router.flit_bits)
+    return flits_of(plan.chip, bits)

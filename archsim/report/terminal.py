@@ -149,14 +149,14 @@ def function_lines(run: Result) -> list[Text]:
 
 def path_table(run: Result, most: int = 8) -> Table:
     """The longest parts of the critical path."""
-    made = table("Critical path", ["layer", "activity", "on", "limited by", "time", "share"], left=4)
+    made = table("Critical path", ["layer", "activity", "on", "limited by", "which", "time", "share"], left=5)
     for row in run.critical_path[:most]:
-        cells = row.layer, row.activity, row.resource or "-", row.limit
+        cells = row.layer, row.activity, row.resource or "-", row.limit, row.limit_name or "-"
         add(made, *cells, format_quantity(row.time_s, "s"), f"{row.share:.1%}")
     rest = run.critical_path[most:]
     if rest:
         time, share = fsum(row.time_s for row in rest), fsum(row.share for row in rest)
-        add(made, f"{len(rest)} more", "-", "-", "-", format_quantity(time, "s"), f"{share:.1%}")
+        add(made, f"{len(rest)} more", "-", "-", "-", "-", format_quantity(time, "s"), f"{share:.1%}")
     return made
 
 

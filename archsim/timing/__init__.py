@@ -1,7 +1,7 @@
 """Timing: a plan as an event machine, its engines, and what the stamps say."""
 
 from archsim.timing.machine import Machine, Stamps
-from archsim.timing.run import ENGINES, Observer, run_timing
+from archsim.timing.run import DETAILS, ENGINES, Observer, run_timing
 from archsim.timing.summary import StageTiming, Timing
 
-__all__ = ["ENGINES", "Machine", "Observer", "StageTiming", "Stamps", "Timing", "run_timing"]
+__all__ = ["DETAILS", "ENGINES", "Machine", "Observer", "StageTiming", "Stamps", "Timing", "run_timing"]

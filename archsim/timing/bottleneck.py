@@ -32,12 +32,13 @@ RESOURCE_KINDS = {"bus": "bus", "chip": "chip link"}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathRow:
     """Time [s] that a layer's activity spent on the critical path, and its `share`. `resource` is the shared one it
-    held ("" for none), `limit` what the time is ascribed to."""
+    held ("" for none); `limit` and `limit_name` say what kind of limit the time is ascribed to, and which."""
 
     layer: str
     activity: str
     resource: str
     limit: str
+    limit_name: str
     time_s: float
     share: float
 
@@ -139,7 +140,8 @@ def _rows(machine: Machine, path: list[Segment], limits: list[Limit], digital: f
             layer=machine.stage_names[stage],
             activity=activity,
             resource=machine.resource_names[resource] if resource >= 0 else "",
-            limit=" ".join(dict.fromkeys([_kind(machine, limit, digital), _name(machine, limit)])).strip(),
+            limit=_kind(machine, limit, digital),
+            limit_name=_name(machine, limit),
             time_s=time * SECONDS,
             share=time / total,
         )

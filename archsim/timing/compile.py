@@ -4,13 +4,14 @@ needs."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
 
 from archsim.components import Chip
 from archsim.mapping.digital import digital_time_ps
-from archsim.mapping.network import Hop
+from archsim.mapping.network import Hop, Route, flits_of
 from archsim.mapping.plan import MappedStage, Plan
 from archsim.mapping.traffic import StageTraffic, edge_bits, edge_routes, flits, stage_traffic
 from archsim.timing.machine import Ints, Machine
@@ -81,12 +82,13 @@ class _Compiler:
         pipeline = self.chip.pipeline
         read = self._occupancy_ps(traffic.read_bits)
         write = self._occupancy_ps(traffic.output_bits + traffic.partial_bits / mapped.placement.span)
-        post = 0
+        post, decision = 0, 0
         if mapped.grid is not None:
+            decision = pipeline.decision_ps
             activation = max(pipeline.activation_ps, digital_time_ps(mapped, self.chip, fused=True))
             post = pipeline.adc_trail_ps + pipeline.shift_add_ps + activation + self._gather_ps(mapped, traffic)
         return {
-            "read_time": self._whole_cycles(max(read, pipeline.edram_read_ps)),
+            "read_time": self._whole_cycles(max(read, pipeline.edram_read_ps)) + decision,
             "read_hold": read,
             "post_time": post,
             "write_time": self._whole_cycles(max(write, pipeline.edram_write_ps)),
@@ -132,7 +134,10 @@ class _Compiler:
             bits = edge_bits(self.plan, routed.edge)
             for route in routed.routes:
                 lengths.append(len(route))
-                hops += [self._hop(hop, bits) for hop in route]
+                hops += [
+                    (self.resource(hop.kind, hop.start, hop.end), hold, latency)
+                    for hop, hold, latency in route_hops(self.chip, route, bits)
+                ]
         columns = np.array(hops, np.int64).reshape(-1, 3)
         return {
             "route": _joined(route_of),
@@ -142,13 +147,25 @@ class _Compiler:
             "hop_latency": columns[:, 2].copy(),
         }
 
-    def _hop(self, hop: Hop, bits: int) -> tuple[int, int, int]:
-        """(resource, hold, latency to the next hop) of one hop [ps]."""
-        number = self.resource(hop.kind, hop.start, hop.end)
-        links = self.chip.links
-        if hop.kind == "chip":
-            return number, max(1, ceil(bits / 8 / links.bandwidth * PICOSECONDS)), max(1, links.latency_ps)
-        return number, max(1, ceil(flits(self.plan, bits) * self.flit_ps)), max(1, self.chip.tile.router.latency_ps)
+
+def route_hops(chip: Chip, route: Route, bits: int) -> list[tuple[Hop, int, int]]:
+    """Every hop of a packet of so many bits with its hold and its latency to the next hop [ps].
+
+    Cut-through: the head goes on after a router's (or a link between chips') latency, the tail follows after the hold.
+    Before a faster hop the head waits so long that the packet's end is there in time; a tile's port lets the head of a
+    packet that goes on to others pass at once. Unloaded, a packet takes the latencies and the last hold.
+    """
+    router, links = chip.tile.router, chip.links
+    flit_ps = PICOSECONDS / router.flit_rate
+    holds, latencies = [], []
+    for hop in route:
+        between = hop.kind == "chip"
+        time = bits / 8 / links.bandwidth * PICOSECONDS if between else flits_of(chip, bits) * flit_ps
+        holds.append(max(1, ceil(round(time, 6))))
+        latencies.append(1 if hop.kind == "eject" else max(1, links.latency_ps if between else router.latency_ps))
+    slack = [max(0, hold - following) for hold, following in pairwise([*holds, *holds[-1:]])]
+    columns = zip(route, holds, latencies, slack, strict=True)
+    return [(hop, hold, latency + wait) for hop, hold, latency, wait in columns]
 
 
 def _joined(arrays: list[Ints]) -> Ints:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from archsim.timing.kernels import records
-from archsim.timing.kernels.events import NONE, State, advance
+from archsim.timing.kernels.events import advance
+from archsim.timing.kernels.state import NONE, State
 from archsim.timing.machine import Ints, Machine, Stamps
 
 NEVER = 1 << 62
@@ -34,8 +35,8 @@ def stamps_of(state: State) -> Stamps:
 
 
 def with_room(machine: Machine, state: State) -> State:
-    """Let a run go on until it is over or stops at an image. One that needed more packet slots than there were starts over with twice as many
-    and comes to the same place."""
+    """Let a run go on until it is over or stops at an image. One that needed more packet slots than there were starts
+    over with twice as many and comes to the same place."""
     stop = int(state.clock["stop_at_image"][0])
     advance(state)
     while state.clock["overflow"][0]:

@@ -133,7 +133,8 @@ class Machine:
         return np.tile(self.route[self.last_offset[edge] : self.last_offset[edge + 1]], self.images)
 
     def previous(self, stage: int, windows: Ints, steps: int = 1) -> Ints:
-        """The window that the lane of each of `windows` handled `steps` windows earlier; negative where there is none."""
+        """The window that the lane of each of `windows` handled `steps` windows earlier; negative where there is
+        none."""
         each, replicas = int(self.windows[stage]), int(self.replicas[stage])
         if self.images == 1:
             return windows - steps * replicas

@@ -1,23 +1,25 @@
-"""The max-plus engine: stamps without a clock, for machines in which nothing is arbitrated. The same evaluation with resources and buffers
-that never run out is a lower bound on every stamp of any machine: its critical path."""
+"""The max-plus engine: stamps without a clock, for machines in which nothing is arbitrated. The same evaluation with
+resources and buffers that never run out is a lower bound on every stamp of any machine: its critical path."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archsim.errors import InputError, Problem
 from archsim.timing.kernel_engine import NEVER, first_windows, grouped, unknown
 from archsim.timing.kernels.maxplus import Network, evaluate
 from archsim.timing.machine import Ints, Machine, Stamps
 
+Mask = NDArray[np.bool_]
 MOST_PROBLEMS = 5
 
 
 def run_maxplus(machine: Machine) -> Stamps:
     """Evaluate all stamps; unfinished steps (a deadlock) keep the stamp -1.
 
-    Raises `InputError` when a resource has more than one user (a lane's reads, a lane's writes, one lane's packets at one hop of one route):
-    who goes first then depends on time, which this engine does not have.
+    Raises `InputError` when a resource has more than one user (a lane's reads, a lane's writes, one lane's packets at
+    one hop of one route): who goes first then depends on time, which this engine does not have.
     """
     shared = shared_resources(machine)
     if shared:
@@ -34,7 +36,8 @@ def run_maxplus(machine: Machine) -> Stamps:
 
 
 def lower_bound(machine: Machine) -> Stamps:
-    """Stamps of the machine with endless resources and buffers: none of them can be earlier in any run. No resource is held."""
+    """Stamps of the machine with endless resources and buffers: none of them can be earlier in any run. No resource is
+    held."""
     net = _network(machine, np.full(machine.edges, NEVER), np.zeros(0, np.int64))
     evaluate(net)
     return _stamps(net, np.zeros(machine.resources, np.int64))
@@ -53,8 +56,9 @@ def _stamps(net: Network, busy: Ints) -> Stamps:
     )
 
 
-def held_times(machine: Machine, read: np.ndarray, written: np.ndarray, arrived: np.ndarray) -> Ints:  # type: ignore[type-arg]
-    """How long each resource is held by the windows that were read, written and delivered (masks over all windows, all edges' windows)."""
+def held_times(machine: Machine, read: Mask, written: Mask, arrived: Mask) -> Ints:
+    """How long each resource is held by the windows that were read, written (of all stages) and delivered (of all
+    edges) [ps]."""
     busy = np.zeros(machine.resources, np.int64)
     for stage in range(machine.stages):
         low, high = machine.stage_offset[stage : stage + 2]

@@ -1,8 +1,10 @@
-"""When a stream of images repeats itself: the state of the machine, seen from the image that has just begun, is the same twice.
+"""When a stream of images repeats itself: the state of the machine, seen from the image that has just begun, is the
+same twice.
 
-The engines' rules are deterministic and look at nothing but the state, so equal states have equal futures. A state is compared in full: each
-lane's steps and registers, each buffer, each packet under way, each waiting request and each coming event, with windows counted from the image
-that has just begun and times from now. As lanes start over with every image, the rules are the same for all images.
+The engines' rules are deterministic and look at nothing but the state, so equal states have equal futures. A state is
+compared in full: each lane's steps and registers, each buffer, each packet under way, each waiting request and each
+coming event, with windows counted from the image that has just begun and times from now. As lanes start over with
+every image, the rules are the same for all images.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from archsim.timing.kernel_engine import NEVER, stamps_of, start, with_room
-from archsim.timing.kernels.events import HEAD_ARRIVED, INDEX_BITS, INDEX_MASK, NONE, PACKET_ENDED, State
+from archsim.timing.kernels.state import HEAD_ARRIVED, INDEX_BITS, INDEX_MASK, NONE, PACKET_ENDED, State
 from archsim.timing.machine import Ints, Machine, Stamps
 
 Table = np.ndarray[Any, Any]
@@ -24,8 +26,9 @@ SCOUTED = (12, 48)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recurrence:
-    """After `begin` [ps] the stream repeats itself every `period` ps and `images` images: the state at `begin`, when image `first` was the
-    newest, came back at `begin + period`, when it was `first + images`. `image_begin[i]` is when image i was first asked for, up to that one."""
+    """After `begin` [ps] the stream repeats itself every `period` ps and `images` images: the state at `begin`, when
+    image `first` was the newest, came back at `begin + period`, when it was `first + images`. `image_begin[i]` is when
+    image i was first asked for, up to that one."""
 
     first: int
     images: int
@@ -46,10 +49,11 @@ class Recurrence:
 
 
 def find_recurrence(machine: Machine) -> tuple[Recurrence | None, Stamps | None]:
-    """The first recurrence of a stream through a machine, None when there is none within the machine's images or the images searched.
+    """The first recurrence of a stream through a machine, None when there is none within the machine's images or the
+    images searched.
 
-    Crossbar times that differ from image to image never repeat. A search that came to the end of the machine's images has run the
-    kernel engine on it: its stamps are the second result.
+    Crossbar times that differ from image to image never repeat. A search that came to the end of the machine's images
+    has run the kernel engine on it: its stamps are the second result.
     """
     period = np.diff(machine.crossbar_offset)
     if machine.images < 2 or ((period != 1) & (period != machine.windows)).any():
@@ -88,7 +92,8 @@ def _scout(machine: Machine) -> tuple[Recurrence | None, Stamps | None]:
 
 
 def _all_inputs_there(machine: Machine, state: State) -> bool:
-    """Whether a stage that has producers lacks no input of the last image any more: there the end of the stream begins to show."""
+    """Whether a stage that has producers lacks no input of the last image any more: there the end of the stream begins
+    to show."""
     consumers = np.unique(machine.edge_target)
     return bool((state.stages["ready"][consumers] == machine.total[consumers]).any())
 
@@ -106,7 +111,7 @@ def fingerprint(machine: Machine, state: State) -> bytes:
         *_coming(machine, state, newest),
         *_waiting(machine, state, newest),
     ]
-    return b"|".join(np.ascontiguousarray(part).tobytes() for part in parts)
+    return b"".join(part.size.to_bytes(8, "little") + part.tobytes() for part in parts)
 
 
 def _lanes(machine: Machine, state: State, newest: int) -> Iterator[Table]:
@@ -122,7 +127,8 @@ def _lanes(machine: Machine, state: State, newest: int) -> Iterator[Table]:
 
 
 def _counts(machine: Machine, state: State, newest: int) -> Iterator[Table]:
-    """Leading counts of stages and edges. What sources have ready and the room of last stages never limit an endless stream."""
+    """Leading counts of stages and edges. What sources have ready and the room of last stages never limit an endless
+    stream."""
     shift = newest * machine.windows
     consumers, producers = np.unique(machine.edge_target), np.unique(machine.edge_source)
     yield (state.stages["ready"] - shift)[consumers]

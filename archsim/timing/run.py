@@ -6,18 +6,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from archsim.mapping.plan import Plan
+from archsim.timing.bitserial import run_bits
 from archsim.timing.bottleneck import find_bottleneck
 from archsim.timing.checks import check_run
 from archsim.timing.compile import compile_machine
 from archsim.timing.deadlock import require_finished
+from archsim.timing.kernel_engine import run_kernel
 from archsim.timing.machine import Ints, Machine, Stamps
+from archsim.timing.maxplus import run_maxplus
 from archsim.timing.simpy_engine import run_simpy
-from archsim.timing.summary import Timing, summarize
+from archsim.timing.stream import simulate_stream, stream_timing
+from archsim.timing.summary import Timing
 
 Engine = Callable[[Machine], Stamps]
 Observer = Callable[[Machine, Stamps], None]
+DETAILS = ("window", "bit")
 
-ENGINES: dict[str, Engine] = {"simpy": run_simpy}
+ENGINES: dict[str, Engine] = {"simpy": run_simpy, "kernel": run_kernel, "maxplus": run_maxplus}
 """Engines by name. Each obeys the rules in `archsim.timing.machine` and gives the same stamps."""
 
 
@@ -26,19 +31,26 @@ def run_timing(
     images: int = 1,
     *,
     engine: str = "simpy",
+    detail: str = "window",
     input_cycles: Mapping[str, Ints] | None = None,
     observe: Observer | None = None,
 ) -> Timing:
     """Time `images` images streaming through a plan. `observe` is shown the machine and its stamps once it has run.
 
-    Raises `DeadlockError` when buffers are too small and `SimulationError` when a check on the finished run fails.
+    Of a long stream that repeats itself only the first images are simulated (`archsim.timing.stream`): checks,
+    `observe`, bottleneck and critical path are of those. With `detail` "bit" the SimPy engine plays out the reads and
+    conversions of every window (`archsim.timing.bitserial`). Raises `InputError` when the engine cannot run this
+    machine or it is too large, `DeadlockError` when buffers are too small and `SimulationError` when a check on the
+    finished run fails.
     """
     machine = compile_machine(plan, images, input_cycles)
-    stamps = ENGINES[engine](machine)
+    simulated = ENGINES[engine] if detail == "window" else lambda part: run_bits(plan, part).stamps
+    stream = simulate_stream(machine, simulated, is_kernel=engine == "kernel")
+    machine, stamps = stream.short, stream.stamps
     require_finished(machine, stamps)
     check_run(machine, stamps)
     if observe is not None:
         observe(machine, stamps)
     digital = frozenset(mapped.name for mapped in plan.stages if mapped.grid is None)
     bottleneck, path = find_bottleneck(machine, stamps, digital)
-    return replace(summarize(machine, stamps, engine), bottleneck=bottleneck, critical_path=path)
+    return replace(stream_timing(stream, engine), bottleneck=bottleneck, critical_path=path)

@@ -1,14 +1,16 @@
 """The reference engine: the machine's rules as SimPy events, one callback per step of a window.
 
-SimPy supplies the clock and the event queue. Processes, Stores and Resources are not used: their own events would double the work, and a
-`simpy.Resource` grants in order of arrival inside a tick, which depends on event insertion order. Instead all requests of a tick are collected and
-granted by one event of low priority (phase two of the tick; see `archsim.timing.machine`).
+SimPy supplies the clock and the event queue. Processes, Stores and Resources are not used: their own events would
+double the work, and a `simpy.Resource` grants in order of arrival inside a tick, which depends on event insertion
+order. Instead all requests of a tick are collected and granted by one event of low priority (phase two of the tick;
+see `archsim.timing.machine`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -81,7 +83,7 @@ class _Engine:
             zip(machine.hop_resource.tolist(), machine.hop_hold.tolist(), machine.hop_latency.tolist(), strict=True)
         )
         bounds = machine.route_offset.tolist()
-        self.routes = [hops[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+        self.routes = [hops[start:end] for start, end in pairwise(bounds)]
         self.arrive_end = [[-1] * self.total[self.source[e]] for e in edges]
         self.received = [0] * machine.edges
         self.released = [0] * machine.edges
@@ -317,7 +319,7 @@ class _Engine:
             self.arrived(e, w)
 
     def sent(self, s: int, r: int, w: int) -> None:
-        self.send_end[s][w] = self.environment._now
+        self.send_end[s][w] = int(self.environment._now)
         lane = self.lane_offset[s] + r
         self.sending[lane] = False
         self.next_send[lane] = self.following(s, w)
@@ -328,7 +330,7 @@ class _Engine:
     def arrived(self, e: int, w: int) -> None:
         """A packet is there: more leading windows may make consumers ready."""
         ends = self.arrive_end[e]
-        ends[w] = self.environment._now
+        ends[w] = int(self.environment._now)
         count = self.received[e]
         if w != count:
             return

@@ -1,14 +1,16 @@
 """Streams of images: fill, steady periods, drain. Long streams are spliced from a short one, exactly.
 
-Why the splice is exact. Write R for the endless stream. A stream of n images is R until R first asks for a window of image n: nothing else
-tells them apart. Let the state of R come back (`archsim.timing.recurrence`): at time u, when image g was newest, it is what it was at time
-u - T, when image g - p was newest. Then for every n > g a stream of n images at u is in the state of a stream of n - p images at u - T, with as
-many images still to come. So whatever happens in the longer stream after u happens in the shorter one T earlier and p images before; whatever
-happens up to u is the same in both. In short: x_n[a] = x_{n-p}[a] where that is at most u, and x_{n-p}[a - p] + T elsewhere. Nothing is assumed
-of contention; the last images, after which nothing follows, are in the short stream as they are in the long one.
+Why the splice is exact. Write R for the endless stream. A stream of n images is R until R first asks for a window of
+image n: nothing else tells them apart. Let the state of R come back (`archsim.timing.recurrence`): at time u, when
+image g was newest, it is what it was at time u - T, when image g - p was newest. Then for every n > g a stream of n
+images at u is in the state of a stream of n - p images at u - T, with as many images still to come. So whatever
+happens in the longer stream after u happens in the shorter one T earlier and p images before; whatever happens up to u
+is the same in both. In short: x_n[a] = x_{n-p}[a] where that is at most u, and x_{n-p}[a - p] + T elsewhere. Nothing
+is assumed of contention; the last images, after which nothing follows, are in the short stream as they are in the long
+one.
 
-The short stream is long enough for two periods after the recurrence to be seen in its stamps; both are compared, stamp by stamp, whatever
-engine made them. Where no recurrence is found, everything is simulated.
+The short stream is long enough for two periods after the recurrence to be seen in its stamps; both are compared, stamp
+by stamp, whatever engine made them. Where no recurrence is found, everything is simulated.
 """
 
 from __future__ import annotations
@@ -24,13 +26,14 @@ from archsim.timing.recurrence import Recurrence, find_recurrence
 from archsim.timing.summary import SECONDS, Sums, Timing, data_ready, sum_up, timing_of
 
 CHECKED_PERIODS = 2
-MOST_WINDOWS = 60_000_000
+MOST_WINDOWS = 30_000_000
 """Windows that are simulated at once: their stamps take about 40 bytes each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Stream:
-    """A stream through `machine` (with all its images). `short` and its `stamps` were simulated; without a recurrence, `short` is `machine`."""
+    """A stream through `machine` (with all its images). `short` and its `stamps` were simulated; without a recurrence,
+    `short` is `machine`."""
 
     machine: Machine
     short: Machine
@@ -39,17 +42,23 @@ class Stream:
 
 
 def simulate_stream(machine: Machine, engine: Callable[[Machine], Stamps], *, is_kernel: bool = False) -> Stream:
-    """Simulate as many images of a stream as its other images follow from. The stamps of a deadlocked machine are partial.
+    """Simulate as many images of a stream as its other images follow from. The stamps of a deadlocked machine are
+    partial.
 
-    `is_kernel` says that `engine` is the kernel engine: what the search for a recurrence has run needs no second run. Raises `InputError`
-    when all images must be simulated and are too many.
+    `is_kernel` says that `engine` is the kernel engine: what the search for a recurrence has run needs no second run.
+    Raises `InputError` when all images must be simulated and are too many.
     """
     recurrence, stamps = find_recurrence(machine)
     images = machine.images if recurrence is None else min(machine.images, _short_images(machine.images, recurrence))
     if images * int(machine.windows.sum()) > MOST_WINDOWS:
         most = MOST_WINDOWS // int(machine.windows.sum())
         raise InputError(
-            [Problem("images", f"are {images} to simulate one by one, as the stream never repeats itself; expected at most {most}")]
+            [
+                Problem(
+                    "images",
+                    f"are {images} to simulate one by one, as the stream never repeats itself; expected at most {most}",
+                )
+            ]
         )
     short = replace(machine, images=images)
     if stamps is None or not is_kernel:
@@ -111,7 +120,8 @@ def extend(rows: Ints, images: int, recurrence: Recurrence) -> Ints:
 
 
 def splice(stream: Stream, images: int) -> Stamps:
-    """The stamps of a stream of `images` images (in step with the short one, no fewer): equal to those of a full simulation."""
+    """The stamps of a stream of `images` images (in step with the short one, no fewer): equal to those of a full
+    simulation."""
     short, stamps, recurrence = stream.short, stream.stamps, stream.recurrence
     if images == short.images:
         return stamps
@@ -130,18 +140,19 @@ def splice(stream: Stream, images: int) -> Stamps:
 def stream_timing(stream: Stream, engine: str) -> Timing:
     """Times of all images of a stream.
 
-    Sums over windows are linear in the number of periods as soon as every window's share lies either wholly before the end of the
-    recurrence's first period or wholly after its beginning; that many periods are spliced, one more shows the growth, and a third proves it.
+    Sums over windows are linear in the number of periods as soon as every window's share lies either wholly before the
+    end of the recurrence's first period or wholly after its beginning; that many periods are spliced, one more shows
+    the growth, and a third proves it.
     """
     machine, short, recurrence = stream.machine, stream.short, stream.recurrence
     if recurrence is None:
-        return replace(timing_of(machine, sum_up(machine, stream.stamps), engine))
+        return timing_of(machine, sum_up(machine, stream.stamps), engine)
     each = recurrence.images
     base = short.images + each * (1 + _longest_share(short, stream.stamps) // recurrence.period)
     if machine.images <= base + 2 * each:
         sums = _sums(stream, machine.images)
     else:
-        sums = _extended(*(_sums(stream, base + step * each) for step in range(3)), machine.images, recurrence)
+        sums = _extended([_sums(stream, base + step * each) for step in range(3)], machine.images, recurrence)
     begin = recurrence.image_begins(machine.images)
     return replace(
         timing_of(machine, sums, engine),
@@ -156,8 +167,9 @@ def _sums(stream: Stream, images: int) -> Sums:
     return sum_up(replace(stream.machine, images=images), splice(stream, images))
 
 
-def _extended(one: Sums, two: Sums, three: Sums, images: int, recurrence: Recurrence) -> Sums:
+def _extended(shorter: list[Sums], images: int, recurrence: Recurrence) -> Sums:
     """Sums of a long stream from those of three shorter ones, a period apart."""
+    one, two, three = shorter
     growth = two.stages - one.stages
     if (three.stages - two.stages != growth).any():
         raise SimulationError("the sums over a stream do not grow evenly although its stamps repeat themselves")

@@ -35,10 +35,13 @@ class StageTiming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Result of a timing run [s]. `image_end_s` is when the last output of each image was written; `interval_s` the steady time between images
-    (in a stream that repeats itself its period per image, else the median over all but the first), None for a single one. In such a stream
-    `fill_s` is the time until it does, and `drain_s` the time from when one more image would have begun to the end; else None.
-    `simulated_images` were simulated, the others follow from the repetition. `resource_busy_s` is the time each shared resource was held;
+    """Result of a timing run [s]. `image_end_s` is when the last output of each image was written; `interval_s` the
+    steady time between images (in a stream that repeats itself its period per image, else the median over all but the
+    first), None for a single one. In such a stream
+    `fill_s` is the time until it does, and `drain_s` the time from when one more image would have begun to the end;
+    else None.
+    `simulated_images` were simulated, the others follow from the repetition. `resource_busy_s` is the time each shared
+    resource was held;
     `events` were processed by the engine for the simulated images."""
 
     engine: str
@@ -59,11 +62,12 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Sums:
-    """Exact sums over a run [ps], from which `Timing` follows. In a steady stream each grows by the same amount with every period."""
+    """Exact sums over a run [ps], from which `Timing` follows. In a steady stream each grows by the same amount with
+    every period."""
 
     image_ends: Ints  # [images]
-    stages: Ints  # [S, 8]: first read began, last send ended, and over all lanes work, input, output, contention, fill, drain
-    resource_busy: Ints
+    stages: Ints  # [S, 8]: first read began, last send ended; over all lanes work, the three stalls, fill, drain
+    resource_busy: Ints  # [resources]
     events: int
 
 

@@ -30,7 +30,7 @@ class Preprocessing:
 
     `size` is (height, width). Pictures are resized (bilinear) so that they cover size / crop, then cropped centrally;
     crop 1 covers the size itself. `channels` gives count and order, `mean` and `scale` are in that order.
-    `ranges` holds calibrated (low, high) per layer, `class_names` the names of some or all classes.
+    `ranges` holds calibrated (low, high) per layer, `means` the mean of each channel there, `class_names` the names of some or all classes.
     """
 
     size: Pair
@@ -39,6 +39,7 @@ class Preprocessing:
     mean: tuple[float, ...] = (0.0,)
     scale: tuple[float, ...] = (1.0,)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=lambda: MappingProxyType({}))
+    means: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
     class_names: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     source: str = ""
 
@@ -133,6 +134,15 @@ def _ranges(value: object) -> dict[str, tuple[float, float]]:
     return found
 
 
+def _means(value: object) -> dict[str, tuple[float, ...]]:
+    if not isinstance(value, dict):
+        raise ValueError("is no block; expected 'layer: [mean of each channel]' lines")
+    return {
+        str(name): tuple(real(item) for item in (row if isinstance(row, list) else [row]))
+        for name, row in value.items()
+    }
+
+
 def _class_names(value: object) -> dict[int, str]:
     if not isinstance(value, dict):
         raise ValueError("is no block; expected 'class number: name' lines")
@@ -148,6 +158,7 @@ class _Sidecar(BaseModel):
     mean: Annotated[tuple[float, ...], Parsed(_numbers, {})] = (0.0,)
     scale: Annotated[tuple[float, ...], Parsed(_numbers, {})] = (1.0,)
     ranges: Annotated[dict[str, tuple[float, float]], Parsed(_ranges, {"type": "object"})] = {}
+    means: Annotated[dict[str, tuple[float, ...]], Parsed(_means, {"type": "object"})] = {}
     class_names: Annotated[dict[int, str], Parsed(_class_names, {"type": "object"})] = {}
     source: Text | None = None
     calibration: Word | None = None
@@ -176,6 +187,7 @@ def read_sidecar(path: str | os.PathLike[str]) -> Preprocessing:
         mean=read.mean,
         scale=read.scale,
         ranges=MappingProxyType(read.ranges),
+        means=MappingProxyType(read.means),
         class_names=MappingProxyType(read.class_names),
         source=read.source or "",
     )

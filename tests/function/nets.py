@@ -52,7 +52,7 @@ RELU = Activation(function="relu")
 
 
 def everything(seed: int = 0, size: int = 12) -> Graph:
-    """Residual add, concatenation, depthwise and strided convolutions, both poolings, scale, gate, swish, classifier."""
+    """Residual add, concatenation, depthwise and grouped convolutions, pools, scale, gate, swish, classifier."""
     net = Builder((3, size, size))
     net.add("c1", square(16), "x")
     net.add("c1.r", RELU, "c1")

@@ -32,7 +32,8 @@ class Tally:
 
 
 def compare_all(seeds: Iterable[int], most_windows: int) -> Tally:
-    """SimPy in order and shuffled, kernel, and max-plus where it applies; checks on finished runs, a wait-for cycle for deadlocked ones."""
+    """SimPy in order and shuffled, kernel, and max-plus where it applies; checks on finished runs, a wait-for cycle
+    for deadlocked ones."""
     tally = Tally()
     for seed in seeds:
         exclusive = seed % 3 == 0
@@ -60,7 +61,8 @@ def compare_all(seeds: Iterable[int], most_windows: int) -> Tally:
 
 
 def run_shuffled(machine: Machine, seed: int) -> Stamps:
-    """The SimPy engine with the events of every tick in random order: SimPy breaks ties of time and priority by event number."""
+    """The SimPy engine with the events of every tick in random order: SimPy breaks ties of time and priority by event
+    number."""
     engine = _Engine(machine)
     random = Random(seed)
     engine.environment._eid = iter(lambda: random.getrandbits(60), -1)
@@ -77,8 +79,8 @@ def main() -> None:
     seeds = range(options.first_seed, options.first_seed + options.machines)
     tally = compare_all(seeds, options.most_windows)
     print(
-        f"{tally.machines} machines, {tally.windows} windows, {tally.events} SimPy events, {tally.deadlocked} deadlocked: "
-        f"{len(tally.mismatches)} mismatches"
+        f"{tally.machines} machines, {tally.windows} windows, {tally.events} SimPy events, "
+        f"{tally.deadlocked} deadlocked: {len(tally.mismatches)} mismatches"
     )
     print("\n".join(tally.mismatches[:20]))
     raise SystemExit(bool(tally.mismatches))

@@ -1,4 +1,5 @@
-"""Machines drawn at random: every rule of `archsim.timing.machine` in many combinations, in times so short that ties are the rule."""
+"""Machines drawn at random: every rule of `archsim.timing.machine` in many combinations, in times so short that ties
+are the rule."""
 
 from __future__ import annotations
 
@@ -112,7 +113,8 @@ class _Draft:
 
     def _buses(self, lanes: int) -> tuple[Ints, Ints]:
         if self.exclusive:
-            return tuple(np.array([self._resource("bus") for _ in range(lanes)]) for _ in range(2))  # type: ignore[return-value]
+            reads, writes = ([self._resource("bus") for _ in range(lanes)] for _ in range(2))
+            return np.array(reads), np.array(writes)
         sharing = self.random.choice(SHARING)
         if sharing == "lanes":
             choice = np.arange(lanes)

@@ -1,64 +1,43 @@
 """The rules of `archsim.timing.machine` as a loop over ticks.
 
-A tick applies its events, which mark the lanes they may have unblocked; then looks at every marked lane until nothing more happens at
-this time; then grants. A resource that is let go causes no event unless a request waits for it.
+A tick applies its events, which mark the lanes they may have unblocked; then looks at every marked lane until nothing
+more happens at this time; then grants. A resource that is let go causes no event unless a request waits for it.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from numpy import ndarray
-
+from archsim.timing.kernels.arbitration import contest, grant, request, request_hop
 from archsim.timing.kernels.compiling import inlined, loop
-from archsim.timing.kernels.heap import pop, push
-from archsim.timing.machine import HOP, INPUT_SLOTS, OUTPUT_REGISTERS, READ, WRITE
-
-READ_ENDED, CROSSBAR_ENDED, POST_ENDED, WRITE_ENDED, RESOURCE_FREED, HEAD_ARRIVED, PACKET_LEFT, PACKET_ENDED = range(8)
-INDEX_BITS = 48
-INDEX_MASK = (1 << INDEX_BITS) - 1
-NONE = -1
-
-
-class State(NamedTuple):
-    """Everything a run knows: tables of records (see `archsim.timing.kernels.records`), the machine's flat arrays, and the stamps."""
-
-    clock: ndarray
-    stages: ndarray
-    lanes: ndarray
-    edges: ndarray
-    resources: ndarray
-    requests: ndarray
-    packets: ndarray
-    hops: ndarray
-    heap_times: ndarray
-    heap_events: ndarray
-    listed: ndarray
-    contested: ndarray
-    in_edges: ndarray
-    out_edges: ndarray
-    crossbar_time: ndarray
-    need: ndarray
-    last: ndarray
-    route: ndarray
-    route_offset: ndarray
-    read: ndarray
-    crossbar: ndarray
-    write: ndarray
-    send: ndarray
-    arrive: ndarray
+from archsim.timing.kernels.heap import pop
+from archsim.timing.kernels.state import (
+    CROSSBAR_ENDED,
+    HEAD_ARRIVED,
+    INDEX_BITS,
+    INDEX_MASK,
+    NONE,
+    PACKET_ENDED,
+    PACKET_LEFT,
+    POST_ENDED,
+    READ_ENDED,
+    RESOURCE_FREED,
+    WRITE_ENDED,
+    mark,
+    schedule,
+)
+from archsim.timing.machine import INPUT_SLOTS, OUTPUT_REGISTERS, READ, WRITE
 
 
 @loop
 def advance(state):
-    """Simulate until nothing can move, an image begins that the clock was told to stop at, or the packet slots run out."""
+    """Simulate until nothing can move, an image begins that the clock was told to stop at, or the packet slots run
+    out."""
     clock = state.clock[0]
     while True:
         _settle(state, clock)
         if clock.overflow:
             return
         for index in range(clock.contested):
-            _grant(state, clock, state.contested[index])
+            grant(state, clock, state.contested[index])
         clock.contested = 0
         if clock.heap == 0 or clock.stopped:
             return
@@ -87,9 +66,9 @@ def _settle(state, clock):
 def _apply(state, clock, kind, index):
     if kind == RESOURCE_FREED:
         state.resources[index].woken = 0
-        _contest(state, clock, index)
+        contest(state, clock, index)
     elif kind == HEAD_ARRIVED:
-        _request_hop(state, clock, index)
+        request_hop(state, clock, index)
     elif kind == PACKET_ENDED:
         _packet_ended(state, clock, index)
     elif kind == PACKET_LEFT:
@@ -101,126 +80,7 @@ def _apply(state, clock, kind, index):
             _crossbar_ended(state, clock, index)
         elif kind == WRITE_ENDED:
             _write_ended(state, clock, index)
-        _list(state, clock, index)
-
-
-# ---------------------------------------------------------------------- lists, clock, resources
-
-
-@inlined
-def _schedule(state, clock, delay, kind, index):
-    clock.heap = push(
-        state.heap_times, state.heap_events, clock.heap, clock.now + delay, (kind << INDEX_BITS) | index
-    )
-
-
-@inlined
-def _list(state, clock, lane):
-    """Mark a lane to be looked at before the tick is over."""
-    record = state.lanes[lane]
-    if not record.listed:
-        record.listed = 1
-        place = clock.listed_first + clock.listed
-        state.listed[place if place < state.listed.size else place - state.listed.size] = lane
-        clock.listed += 1
-
-
-@inlined
-def _contest(state, clock, resource):
-    record = state.resources[resource]
-    if not record.contested:
-        record.contested = 1
-        state.contested[clock.contested] = resource
-        clock.contested += 1
-
-
-@inlined
-def _later(one, other):
-    """Whether request `one` comes after `other` in the total order."""
-    if one.time != other.time:
-        return one.time > other.time
-    if one.order != other.order:
-        return one.order > other.order
-    if one.window != other.window:
-        return one.window > other.window
-    return one.minor > other.minor
-
-
-@inlined
-def _request(state, clock, resource, number, order, window, minor):
-    """Queue a request. The list is in total order; times never fall, so a new request passes at most others of the same tick."""
-    request = state.requests[number]
-    request.time = clock.now
-    request.order = order
-    request.window = window
-    request.minor = minor
-    record = state.resources[resource]
-    before = record.tail
-    behind = NONE
-    while before != NONE and _later(state.requests[before], request):
-        behind = before
-        before = state.requests[before].before
-    request.before = before
-    request.behind = behind
-    if before == NONE:
-        record.head = number
-    else:
-        state.requests[before].behind = number
-    if behind == NONE:
-        record.tail = number
-    else:
-        state.requests[behind].before = number
-    if record.free_at <= clock.now:
-        _contest(state, clock, resource)
-    elif not record.woken:
-        record.woken = 1
-        _schedule(state, clock, record.free_at - clock.now, RESOURCE_FREED, resource)
-
-
-@inlined
-def _grant(state, clock, resource):
-    """Phase two for one free resource: its first request starts."""
-    record = state.resources[resource]
-    record.contested = 0
-    number = record.head
-    if number == NONE:
-        return
-    record.head = state.requests[number].behind
-    if record.head == NONE:
-        record.tail = NONE
-    else:
-        state.requests[record.head].before = NONE
-    lane_requests = 2 * state.lanes.size
-    if number >= lane_requests:
-        hold = _start_hop(state, clock, number - lane_requests)
-    else:
-        lane = number >> 1
-        stage = state.stages[state.lanes[lane].stage]
-        if number & 1:
-            hold = stage.write_hold
-            _schedule(state, clock, stage.write_time, WRITE_ENDED, lane)
-        else:
-            hold = stage.read_hold
-            _schedule(state, clock, stage.read_time, READ_ENDED, lane)
-    record.free_at = clock.now + hold
-    record.busy += hold
-    if record.head != NONE:
-        record.woken = 1
-        _schedule(state, clock, hold, RESOURCE_FREED, resource)
-
-
-@inlined
-def _start_hop(state, clock, slot):
-    packet = state.packets[slot]
-    hop = state.hops[packet.hop]
-    if packet.hop + 1 == packet.end_hop:
-        _schedule(state, clock, hop.hold, PACKET_ENDED, slot)
-    else:
-        if packet.hop == packet.first_hop:
-            _schedule(state, clock, hop.hold, PACKET_LEFT, packet.lane)
-        packet.hop += 1
-        _schedule(state, clock, hop.latency, HEAD_ARRIVED, slot)
-    return hop.hold
+        mark(state, clock, index)
 
 
 # ---------------------------------------------------------------------- guards
@@ -236,14 +96,14 @@ def _look(state, clock, index):
         if lane.read_window >= stage.horizon:
             _begin_image(state, clock, lane.read_window // stage.windows)
         lane.reading = 1
-        _request(state, clock, lane.read_resource, 2 * index, ((order + READ) << 32) | lane.lane, lane.read_window, 0)
+        request(state, clock, lane.read_resource, 2 * index, ((order + READ) << 32) | lane.lane, lane.read_window, 0)
     waiting = lane.crossbar_count - lane.write_count
     if not lane.computing and lane.crossbar_count < lane.read_count and waiting < OUTPUT_REGISTERS:
         lane.computing = 1
         place = stage.crossbar_time
         if stage.crossbar_period > 1:
             place += lane.crossbar_window % stage.crossbar_period
-        _schedule(state, clock, state.crossbar_time[place], CROSSBAR_ENDED, index)
+        schedule(state, clock, state.crossbar_time[place], CROSSBAR_ENDED, index)
     if (
         not lane.writing
         and waiting > 0
@@ -252,7 +112,7 @@ def _look(state, clock, index):
     ):
         lane.writing = 1
         number = 2 * index + 1
-        _request(state, clock, lane.write_resource, number, ((order + WRITE) << 32) | lane.lane, lane.write_window, 0)
+        request(state, clock, lane.write_resource, number, ((order + WRITE) << 32) | lane.lane, lane.write_window, 0)
     if not lane.sending and lane.send_count < lane.write_count and lane.send_window < stage.room:
         _send(state, clock, index)
 
@@ -296,19 +156,9 @@ def _send(state, clock, index):
         packet.end_hop = end
         packet.hop = hop
         lane.packets += 1
-        _request_hop(state, clock, slot)
+        request_hop(state, clock, slot)
     if lane.packets == 0:
         _sent(state, clock, index)
-
-
-@inlined
-def _request_hop(state, clock, slot):
-    packet = state.packets[slot]
-    lane = state.lanes[packet.lane]
-    order = ((lane.stage * 4 + HOP) << 32) | lane.lane
-    minor = (packet.edge << 32) | (packet.hop - packet.first_hop)
-    number = 2 * state.lanes.size + slot
-    _request(state, clock, state.hops[packet.hop].resource, number, order, packet.window, minor)
 
 
 # ---------------------------------------------------------------------- effects
@@ -362,7 +212,7 @@ def _release(state, clock, number, read):
         other = state.edges[state.out_edges[entry]]
         room = min(room, other.capacity + other.released)
     for window in range(stage.room, min(room, stage.total)):
-        _list(state, clock, stage.first_lane + window % stage.windows % stage.replicas)
+        mark(state, clock, stage.first_lane + window % stage.windows % stage.replicas)
     stage.room = room
 
 
@@ -375,7 +225,7 @@ def _crossbar_ended(state, clock, index):
     lane.crossbar_count += 1
     lane.crossbar_window = _following(lane.crossbar_window, stage.windows, stage.replicas)
     if stage.post_time > 0:
-        _schedule(state, clock, stage.post_time, POST_ENDED, index)
+        schedule(state, clock, stage.post_time, POST_ENDED, index)
 
 
 @inlined
@@ -396,7 +246,7 @@ def _sent(state, clock, index):
     lane.sending = 0
     lane.send_count += 1
     lane.send_window = _following(lane.send_window, stage.windows, stage.replicas)
-    _list(state, clock, index)
+    mark(state, clock, index)
 
 
 @inlined
@@ -430,7 +280,7 @@ def _arrived(state, clock, number, window):
     edge.received = count
     stage = state.stages[edge.target]
     while stage.ready < stage.total and _inputs_there(state, stage):
-        _list(state, clock, stage.first_lane + stage.ready_place % stage.replicas)
+        mark(state, clock, stage.first_lane + stage.ready_place % stage.replicas)
         stage.ready += 1
         stage.ready_place += 1
         if stage.ready_place == stage.windows:

@@ -29,7 +29,8 @@ def pop(times, events, size):
     time = times[size]
     hole = 0
     child = 1
-    # walk the hole down to a leaf along the earlier child, then let the last entry rise from there: it nearly always stays
+    # walk the hole down to a leaf along the earlier child, then let the last entry rise from there: it nearly always
+    # stays
     while child < size:
         right = child + 1
         if right < size and times[right] < times[child]:

@@ -1,5 +1,6 @@
-"""Max-plus evaluation: each stamp is the latest of the stamps it waits for, plus a duration. There is no clock and no order of events: a
-stamp is computed as soon as those it needs are known, in any order (Kahn, IFIP 1974: the result of such a network is unique)."""
+"""Max-plus evaluation: each stamp is the latest of the stamps it waits for, plus a duration. There is no clock and no
+order of events: a stamp is computed as soon as those it needs are known, in any order (Kahn, IFIP 1974: the result of
+such a network is unique)."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from archsim.timing.machine import INPUT_SLOTS, OUTPUT_REGISTERS
 
 
 class Network(NamedTuple):
-    """The machine's arrays, stage-grouped edges, the known prefixes, and the stamps. An empty `hop_free` means that hops never wait."""
+    """The machine's arrays, stage-grouped edges, the known prefixes, and the stamps. An empty `hop_free` means that
+    hops never wait."""
 
     windows: ndarray
     total: ndarray
@@ -61,7 +63,8 @@ class Network(NamedTuple):
 
 @loop
 def evaluate(net):
-    """Evaluate every stage until no stamp can be added. `queue` holds all stages at first, producers best before consumers."""
+    """Evaluate every stage until no stamp can be added. `queue` holds all stages at first, producers best before
+    consumers."""
     head = 0
     count = net.queue.size
     while count > 0:

@@ -1,11 +1,25 @@
-"""Record types of the event kernel's tables: what it knows and remembers of each stage, lane, edge, resource and packet."""
+"""Record types of the event kernel's tables: what it knows and remembers of each stage, lane, edge, resource and
+packet."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 
 
-def _record(*names: str) -> np.dtype:  # type: ignore[type-arg]
+def sources_field(files: Iterable[Path]) -> str:
+    """A field name that changes with the content of source files.
+
+    Numba keys its cache by argument types, and notices a change only of the file of the function that is called. With
+    this field in a record that the kernel gets, it notices a change of every file the kernel is made of.
+    """
+    return "sources_" + sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+def _record(*names: str) -> np.dtype[np.void]:
     return np.dtype([(name, np.int64) for name in names], align=True)
 
 
@@ -34,13 +48,27 @@ EDGE = _record(
     "received", "released", "released_place", "released_image",
 )  # fmt: skip
 RESOURCE = _record("free_at", "busy", "head", "tail", "contested", "woken")
-"""A resource is free from `free_at` on. `head` and `tail` end the list of requests; `woken` says that an event will come when it is free."""
+"""A resource is free from `free_at` on. `head` and `tail` end the list of requests; `woken` says that an event will
+come when it is free."""
 REQUEST = _record("time", "order", "window", "minor", "before", "behind")
-"""A waiting request: its place in the total order (request time, stage and kind and lane, window, edge and hop) and its neighbours in the list."""
+"""A waiting request: its place in the total order (request time, stage and kind and lane, window, edge and hop) and
+its neighbours in the list."""
 PACKET = _record("lane", "edge", "window", "hop", "first_hop", "end_hop")
 """A packet under way: `hop` is the one it holds or asks for; for an unused slot, the next unused one."""
 HOP = _record("resource", "hold", "latency")
 CLOCK = _record(
-    "now", "heap", "listed", "listed_first", "contested", "unused_packet", "events", "images_begun", "stop_at_image", "stopped", "overflow"
+    "now",
+    "heap",
+    "listed",
+    "listed_first",
+    "contested",
+    "unused_packet",
+    "events",
+    "images_begun",
+    "stop_at_image",
+    "stopped",
+    "overflow",
+    sources_field([*sorted(Path(__file__).parent.glob("*.py")), Path(__file__).parent.parent / "machine.py"]),
 )
-"""The clock and the sizes of the lists; one record. `stop_at_image` asks the kernel to return after the tick in which an image begins."""
+"""The clock and the sizes of the lists; one record. `stop_at_image` asks the kernel to return after the tick in which
+an image begins."""

@@ -1,0 +1,316 @@
+"""The bit-plane engine: exact for every converter on whole-numbered cells, at a small multiple of a matrix product's time.
+
+A converter that only saturates is exact up to its highest code E. Of the product that a machine computes,
+
+    output = x @ w - sum over (crossbar, digit, slice, column) of place value * max(0, column sum - E),
+
+the first term is the integer engine's, and in the second most entries are proven zero: with A rows active, no column sum
+exceeds the sum of the column's A largest cells. What remains is counted by AND and popcount on packed bits. Every other
+converter (rounding, nonlinear) replaces each sum by an entry of a table: then all digits with an active row are counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from math import ceil, floor, isinf
+from typing import Any
+
+import numpy as np
+from llvmlite import binding
+from numpy.typing import NDArray
+
+from archsim.function.arrays import programmed
+from archsim.function.bitplanes.kernels import loops
+from archsim.function.circuit import Circuit
+from archsim.function.converter import FRACTION_BITS, Converter
+from archsim.function.encodings import Drive, Encoded, RowGroup, effective_weights
+from archsim.function.engines import Engine
+from archsim.function.integer import Multiply, prepare_integer
+from archsim.function.meter import Meter
+from archsim.function.network import MatrixLayer
+
+Array = NDArray[Any]
+Whole = NDArray[np.int64]
+Part = tuple[RowGroup, Encoded]
+
+NO_LIMIT = 1 << 40
+"""Beyond any column sum."""
+
+
+def has_vectors() -> bool:
+    """Whether this processor counts bits in 512-bit vectors."""
+    return bool(binding.get_host_cpu_features().get("avx512vpopcntdq", False))
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Rule:
+    """What is done with a column sum S: the excess over `highest` is taken off (`saturating`), or `table`[S] is added.
+
+    `exact` is the largest sum up to which nothing needs doing; `constant` is what every conversion yields before."""
+
+    saturating: bool
+    exact: int
+    lowest: int
+    highest: int
+    table: Whole
+    constant: int
+
+
+def rule_for(converter: Converter, largest: int) -> Rule:
+    """The rule for column sums 0 .. largest."""
+    if converter.saturates_only(largest):
+        exact = converter.exact_up_to(largest)
+        return Rule(
+            saturating=True, exact=exact, lowest=0, highest=exact, table=np.zeros(1, np.int64), constant=0
+        )
+    values = converter.table(largest)
+    table = values - values[0]
+    lowest = 0 if isinf(converter.lowest) else ceil(converter.lowest)
+    same = int((table != 0).argmax()) - 1 if table.any() else largest
+    return Rule(
+        saturating=False,
+        # where a sum of 0 is out of range, every conversion is looked at, so that it is counted
+        exact=-1 if lowest > 0 else same,
+        lowest=lowest,
+        highest=NO_LIMIT if isinf(converter.highest) else floor(converter.highest),
+        table=table,
+        constant=int(values[0]),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Packed:
+    """A row group ready for conversion; see `kernels.loops.convert_group`."""
+
+    group: RowGroup
+    lines: Array
+    signs: Whole
+    valid: Whole
+    thresholds: NDArray[np.int16]
+    unit: Whole
+    used: int
+
+    @property
+    def columns(self) -> int:
+        """Columns converted in each digit."""
+        return int(self.valid.sum())
+
+    @property
+    def proven(self) -> bool:
+        """Whether no inputs can make a column sum inexact."""
+        return bool((self.thresholds >= self.group.stop - self.group.start).all())
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Product:
+    """Exact integer product of the unrolled inputs start .. stop that adds to the outputs first .. last."""
+
+    start: int
+    stop: int
+    first: int
+    last: int
+    multiply: Multiply
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Plan:
+    """One layer on one machine: outputs are `products` + converted `groups` + `constant` [outputs], all of it in units of
+    2**-`fraction` levels. `inputs` are sums of inputs formed digitally: groups and their multiples [outputs].
+    `conversions` is the number for one window."""
+
+    layer: MatrixLayer
+    drive: Drive
+    rule: Rule
+    groups: tuple[Packed, ...]
+    products: tuple[Product, ...]
+    inputs: tuple[tuple[RowGroup, Whole], ...]
+    constant: Whole
+    fraction: int
+    conversions: int
+
+    @property
+    def proven(self) -> bool:
+        """Whether the integer engine alone serves the layer, whatever its inputs."""
+        return not self.groups and self.rule.saturating
+
+
+def bitplane_engine(circuit: Circuit, meter: Meter | None = None, *, vectorised: bool | None = None) -> Engine:
+    """Arithmetic of a machine with whole-numbered cells and any converter.
+
+    Parameters
+    ----------
+    circuit : its cell model, if any, must keep levels whole (`arrays.keeps_whole`). Read noise is refused.
+    meter : told of every conversion, if given.
+    vectorised : use 512-bit vectors; by default where the processor counts bits in them. Results do not depend on it.
+    """
+    if circuit.read_noise:
+        raise ValueError("read noise makes column sums real: the bit-plane engine cannot serve them")
+    vectors = has_vectors() if vectorised is None else vectorised
+    return lambda layer: partial(multiply, plan_layer(layer, circuit, vectors), meter, vectors)
+
+
+def plan_layer(layer: MatrixLayer, circuit: Circuit, vectors: bool) -> Plan:
+    """Everything about a layer that does not depend on its inputs."""
+    drive = Drive.of(layer.format, circuit.slicing)
+    parts = list(programmed(layer, circuit))
+    largest = max(_largest_sum(encoded) for _, encoded in parts) * drive.largest
+    rule = rule_for(circuit.converter, largest)
+    packed = [_pack(group, encoded, rule, drive, vectors) for group, encoded in parts]
+    ideal = circuit.cells is None
+    return Plan(
+        layer=layer,
+        drive=drive,
+        rule=rule,
+        groups=tuple(group for group in packed if not group.proven),
+        products=_products(layer, parts, ideal) if rule.saturating else (),
+        inputs=() if rule.saturating else tuple(_digital_units(parts)),
+        constant=_constant(layer, parts, rule, drive),
+        fraction=0 if rule.saturating else FRACTION_BITS,
+        conversions=sum(group.columns for group in packed) * drive.digits,
+    )
+
+
+def multiply(plan: Plan, meter: Meter | None, vectors: bool, x: Array) -> Array:
+    """Accumulators [groups, windows, columns] of x [groups, windows, rows]: integers, or float64 behind converters whose
+    values are not whole."""
+    geometry, windows = plan.layer.geometry, x.shape[1]
+    flat = np.ascontiguousarray(x.transpose(0, 2, 1)).reshape(-1, windows)
+    out = _exact(plan, flat)
+    unproven, clipped = _convert(plan, flat, out, vectors)
+    if meter is not None:
+        meter.add(plan.layer.name, windows * plan.conversions, unproven, clipped)
+    shaped = out.reshape(geometry.groups, geometry.columns, windows).transpose(0, 2, 1)
+    return np.ldexp(shaped.astype(np.float64), -plan.fraction) if plan.fraction else shaped
+
+
+def _exact(plan: Plan, flat: Array) -> Whole:
+    """Products, digital sums of inputs and constants: int64 [outputs, windows], from inputs [unrolled, windows]."""
+    out = np.empty((plan.layer.geometry.outputs, flat.shape[1]), np.int64)
+    out[:] = plan.constant[:, None]
+    for product in plan.products:
+        groups = plan.layer.geometry.groups if product.stop - product.start == len(flat) else 1
+        part = flat[product.start : product.stop].reshape(groups, -1, flat.shape[1])
+        found = product.multiply(part.transpose(0, 2, 1)).transpose(0, 2, 1)
+        out[product.first : product.last] += found.reshape(-1, flat.shape[1])
+    for group, unit in plan.inputs:
+        sums = flat[group.start : group.stop].sum(axis=0, dtype=np.int64)
+        out[group.first : group.last] += unit[:, None] * sums << plan.fraction
+    return out
+
+
+def _convert(plan: Plan, flat: Array, out: Whole, vectors: bool) -> tuple[int, int]:
+    """Add what converters make of column sums to out; columns converted and clipped."""
+    drive, rule = plan.drive, plan.rule
+    codes = drive.codes(flat) if plan.groups else flat
+    unproven, clipped = 0, 0
+    for packed in plan.groups:
+        group = packed.group
+        found = loops.convert_group(
+            codes[group.start : group.stop],
+            packed.lines,
+            packed.signs,
+            packed.valid,
+            packed.thresholds,
+            packed.unit,
+            packed.used,
+            drive.digits,
+            drive.dac_bits,
+            bool(drive.weights[-1] < 0),
+            rule.saturating,
+            rule.lowest,
+            rule.highest,
+            rule.table,
+            vectors,
+            out[group.first : group.last],
+        )
+        unproven, clipped = unproven + found[0], clipped + found[1]
+    return unproven, clipped
+
+
+def _largest_sum(encoded: Encoded) -> int:
+    """Largest column sum per unit of drive, unit columns included."""
+    columns = (encoded.cells.sum(axis=1, dtype=np.int64), encoded.unit_cells.sum(axis=0, dtype=np.int64))
+    return max(int(sums.max(initial=0)) for sums in columns)
+
+
+def _pack(group: RowGroup, encoded: Encoded, rule: Rule, drive: Drive, vectors: bool) -> Packed:
+    """Lines and converted unit columns of a row group, packed into blocks of 8."""
+    slices, rows, columns = encoded.cells.shape
+    units = encoded.unit_cells.shape[1] if encoded.analog_unit else 0
+    used = columns + units
+    blocks = -(-used // 8)
+    cells = np.zeros((slices, rows, 8 * blocks), np.uint8)
+    cells[:, :, :columns] = encoded.cells
+    cells[0, :, columns:used] = encoded.unit_cells[:, :units]
+    signs, valid = np.zeros((2, slices, 8 * blocks), np.int64)
+    signs[:, :columns] = np.minimum(encoded.sign, 0)
+    valid[:, :columns] = 1
+    valid[0, columns:used] = 1
+    lines = np.zeros((blocks, slices, encoded.cell_bits, -(-rows // loops.STRIP), 8), np.uint64)
+    loops.pack_lines(cells, encoded.cell_bits, lines, vectors)
+    limits = np.empty((slices, 8 * blocks), np.int64)
+    loops.row_limits(cells, rule.exact // drive.largest, limits)
+    limits[valid == 0] = rows
+    return Packed(
+        group=group,
+        lines=lines,
+        signs=_blocked(signs, blocks),
+        valid=_blocked(valid, blocks),
+        thresholds=_blocked(limits, blocks).min(axis=2).astype(np.int16),
+        unit=encoded.unit[:units],
+        used=used,
+    )
+
+
+def _blocked(values: Array, blocks: int) -> Array:
+    """[slices, 8 * blocks] as [blocks, slices, 8]."""
+    return np.ascontiguousarray(values.reshape(len(values), blocks, 8).swapaxes(0, 1))
+
+
+def _products(layer: MatrixLayer, parts: list[Part], ideal: bool) -> tuple[Product, ...]:
+    """The lossless product: the layer's own weights, or what faulty cells make of them."""
+    limit = layer.format.high + layer.format.signed
+    geometry = layer.geometry
+    if ideal:
+        whole = prepare_integer(layer.weight, limit)
+        rows = geometry.rows * geometry.groups
+        return (Product(start=0, stop=rows, first=0, last=geometry.outputs, multiply=whole),)
+    found = []
+    for (first, last), same in groupby(parts, key=lambda part: (part[0].first, part[0].last)):
+        together = list(same)
+        weight = np.concatenate([effective_weights(encoded) for _, encoded in together])
+        found.append(
+            Product(
+                start=together[0][0].start,
+                stop=together[-1][0].stop,
+                first=first,
+                last=last,
+                multiply=prepare_integer(weight[None], limit),
+            )
+        )
+    return tuple(found)
+
+
+def _digital_units(parts: list[Part]) -> list[tuple[RowGroup, Whole]]:
+    """Row groups whose sum of inputs is formed digitally, and its multiples [outputs]."""
+    return [(group, encoded.unit.sum(axis=0)) for group, encoded in parts if not encoded.analog_unit and len(encoded.unit)]
+
+
+def _constant(layer: MatrixLayer, parts: list[Part], rule: Rule, drive: Drive) -> Whole:
+    """What outputs owe to the offset of driven inputs and to conversions of nothing: int64 [outputs]."""
+    out = np.zeros(layer.geometry.outputs, np.int64)
+    fraction = 0 if rule.saturating else FRACTION_BITS
+    for group, encoded in parts:
+        owed = -drive.offset * group.weight.sum(axis=0, dtype=np.int64)
+        if rule.saturating:
+            owed += drive.offset * effective_weights(encoded).sum(axis=0)
+        elif not encoded.analog_unit and len(encoded.unit):
+            owed += drive.offset * len(group.weight) * encoded.unit.sum(axis=0)
+        places = encoded.slice_weights @ encoded.sign.astype(np.int64)
+        ones = places.reshape(-1, encoded.outputs).sum(axis=0)
+        if encoded.analog_unit:
+            ones = ones + encoded.unit.sum(axis=0)
+        out[group.first : group.last] += (owed << fraction) + rule.constant * int(drive.weights.sum()) * ones
+    return out

@@ -1,0 +1,1 @@
+"""Compiled loops of the bit-plane engine: plain arrays in, plain arrays out."""

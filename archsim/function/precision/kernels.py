@@ -1,0 +1,143 @@
+"""Compiled loops of dynamic precision: plain arrays in, plain arrays out, no state. Oracles are in `oracle`.
+
+Inputs are unrolled: [rows, windows], row groups given by their first rows `starts` [groups + 1]. Loops run over rows
+outside and windows inside, so that they vectorise.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@njit(cache=True, nogil=True)
+def patterns(rows: Array, starts: Array, out: Array) -> None:
+    """out [groups, windows] |= every input of the group, negative ones complemented: its highest one bit is that of the
+    input that needs most bits. (What a tree of OR gates finds.) out has the inputs' type and starts at zero."""
+    windows = rows.shape[1]
+    sign = 8 * rows.itemsize - 1
+    signed = rows.dtype.type(-1) < rows.dtype.type(0)
+    for group in range(out.shape[0]):
+        for row in range(starts[group], starts[group + 1]):
+            if signed:
+                for window in range(windows):
+                    value = rows[row, window]
+                    out[group, window] |= value ^ (value >> sign)
+            else:
+                for window in range(windows):
+                    out[group, window] |= rows[row, window]
+
+
+@njit(cache=True, nogil=True)
+def moments(rows: Array, starts: Array, total: Array, squares: Array) -> None:
+    """total, squares [groups, windows] += sum of the group's inputs and of their squares, in the outputs' type."""
+    windows = rows.shape[1]
+    for group in range(total.shape[0]):
+        for row in range(starts[group], starts[group + 1]):
+            for window in range(windows):
+                value = total.dtype.type(rows[row, window])
+                total[group, window] += value
+                squares[group, window] += value * value
+
+
+@njit(cache=True, nogil=True)
+def round_groups(rows: Array, starts: Array, bits: Array, shift: Array, out: Array) -> None:
+    """out = round-half-to-even(rows / 2^shift), limited to `bits` bits, times 2^shift; bits, shift [groups, windows].
+
+    out has the type of rows. A group of 0 bits becomes zero.
+    """
+    windows = rows.shape[1]
+    signed = rows.dtype.type(-1) < rows.dtype.type(0)
+    half = np.empty(windows, np.int32)
+    odd = np.empty(windows, np.int32)
+    low = np.empty(windows, np.int32)
+    high = np.empty(windows, np.int32)
+    drop = np.empty(windows, np.int32)
+    for group in range(bits.shape[0]):
+        for window in range(windows):
+            p, t = np.int32(bits[group, window]), np.int32(shift[group, window])
+            drop[window] = t
+            half[window] = (1 << t) // 2 - 1 if t > 0 else 0
+            odd[window] = 1 if t > 0 else 0
+            high[window] = (1 << (p - 1)) - 1 if signed and p > 0 else (1 << p) - 1
+            low[window] = -(1 << (p - 1)) if signed and p > 0 else 0
+        for row in range(starts[group], starts[group + 1]):
+            for window in range(windows):
+                value = np.int32(rows[row, window])
+                t = drop[window]
+                value = np.int32(value + half[window] + ((value >> t) & odd[window])) >> t
+                value = min(max(value, low[window]), high[window])
+                out[row, window] = rows.dtype.type(value << t)
+
+
+@njit(cache=True, nogil=True)
+def driven_rows(rows: Array, starts: Array, bits: Array, shift: Array, out: Array) -> None:
+    """out [groups] += rows driven, summed over windows and input cycles: ones in the streamed codes (rows already
+    rounded, two's complement of `bits` bits for signed inputs)."""
+    for group in range(out.size):
+        count = 0
+        for row in range(starts[group], starts[group + 1]):
+            for window in range(rows.shape[1]):
+                code = (np.int64(rows[row, window]) >> shift[group, window]) & ((1 << bits[group, window]) - 1)
+                while code > 0:
+                    count += code & 1
+                    code >>= 1
+        out[group] += count
+
+
+@njit(cache=True, nogil=True)
+def stream_groups(
+    rows: Array,
+    starts: Array,
+    bits: Array,
+    shift: Array,
+    levels: Array,
+    flipped: Array,
+    cell_bits: int,
+    largest: int,
+    out: Array,
+) -> None:
+    """The shortened bit stream itself: out [windows, columns] += what the crossbars of all row groups add up to.
+
+    Parameters
+    ----------
+    rows : inputs [rows, windows], not yet rounded.
+    levels : cell levels [slices, rows, columns], least significant slice first, flipped columns already complemented.
+    flipped : [groups, slices, columns], whether a group's column stores the complement.
+    largest : highest code of the converter, which clips above it.
+    out : int64; the offset of the weights' encoding is still in it (the unit column removes it, see `oracle`).
+    """
+    signed = rows.dtype.type(-1) < rows.dtype.type(0)
+    slices, _, columns = levels.shape
+    top = (1 << cell_bits) - 1
+    for group in range(bits.shape[0]):
+        first, last = starts[group], starts[group + 1]
+        for window in range(rows.shape[1]):
+            p, t = np.int64(bits[group, window]), np.int64(shift[group, window])
+            high = (1 << (p - 1)) - 1 if signed and p > 0 else (1 << p) - 1
+            low = -(1 << (p - 1)) if signed and p > 0 else 0
+            codes = np.empty(last - first, np.int64)
+            for row in range(first, last):
+                value = np.int64(rows[row, window])
+                if t > 0:
+                    value = (value + (1 << t) // 2 - 1 + ((value >> t) & 1)) >> t
+                codes[row - first] = min(max(value, low), high)
+            for plane in range(p):
+                weight = -(1 << plane) if signed and plane == p - 1 else 1 << plane
+                on = 0
+                for code in codes:
+                    on += (code >> plane) & 1
+                for part in range(slices):
+                    for column in range(columns):
+                        total = 0
+                        for row in range(first, last):
+                            total += ((codes[row - first] >> plane) & 1) * np.int64(levels[part, row, column])
+                        total = min(total, largest)
+                        if flipped[group, part, column]:
+                            total = on * top - total
+                        out[window, column] += (total * weight << (cell_bits * part)) << t

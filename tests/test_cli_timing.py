@@ -1,0 +1,86 @@
+"""Where the time goes, bit detail and traces, as a user of the command meets them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+STUDY = Path(__file__).parents[1] / "scripts" / "study_interconnect"
+
+
+@pytest.fixture
+def archsim(tmp_path: Path) -> Run:
+    """Run `archsim` in a new process in an empty directory."""
+
+    def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "from archsim.cli import main; main()", *map(str, words)]
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+
+    return run
+
+
+def test_run_says_what_limits_and_what_would_relieve(archsim: Run) -> None:
+    words = ("run", "isaac-8bit", "resnet8-cifar10", "--engine", "kernel")
+    said = archsim(*words).stdout
+    found = json.loads(archsim(*words, "--json").stdout)
+    limit = found["bottleneck"]
+    assert f"bottleneck: {limit['sentence']}" in said
+    assert f"it would be relieved by {limit['relief']}" in said
+    assert limit["kind"] == "buffer"
+    assert sum(row["time_s"] for row in found["critical_path"]) == pytest.approx(found["totals"]["latency_s"], rel=1e-9)
+    relieved = json.loads(archsim(*words, "--set", "mapping.buffer_slack_rows=3", "--json").stdout)
+    assert relieved["totals"]["latency_s"] < 0.6 * found["totals"]["latency_s"]
+
+
+def test_bit_detail_gives_the_same_result(archsim: Run) -> None:
+    window = json.loads(archsim("run", "isaac-8bit", "lenet5", "--json").stdout)
+    bit = json.loads(archsim("run", "isaac-8bit", "lenet5", "--detail", "bit", "--json").stdout)
+    assert (window.pop("detail"), bit.pop("detail")) == ("window", "bit")
+    assert bit == window
+
+
+def test_bit_detail_is_refused_where_it_cannot_be(archsim: Run) -> None:
+    large = archsim("run", "isaac-8bit", "vgg16", "--detail", "bit")
+    assert large.returncode == 2
+    assert "events for vgg16; expected at most" in large.stderr
+    other = archsim("run", "isaac-8bit", "lenet5", "--detail", "bit", "--engine", "kernel")
+    assert other.returncode == 2
+    assert "bit needs engine simpy" in other.stderr
+    assert "Traceback" not in large.stderr + other.stderr
+
+
+def test_trace_is_written_beside_the_result(archsim: Run, tmp_path: Path) -> None:
+    done = archsim("run", "isaac-8bit", "lenet5", "-o", "out", "--trace", "--json")
+    assert done.returncode == 0
+    json.loads(done.stdout)
+    trace = json.loads(gzip.decompress((tmp_path / "out" / "trace.json.gz").read_bytes()))
+    notes = trace["otherData"]["notes"]
+    assert notes
+    assert [f"trace: {note}" for note in notes] == [
+        line for line in done.stderr.splitlines() if line.startswith("trace:")
+    ]
+    assert (tmp_path / "out" / "result.json").is_file()
+    without = archsim("run", "isaac-8bit", "lenet5", "--trace")
+    assert without.returncode == 2
+    assert "--trace: needs -o DIR" in without.stderr
+
+
+def test_study_of_the_interconnect_explains_its_knees() -> None:
+    command = [sys.executable, str(STUDY), "--workload", "resnet8-cifar10"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})
+    assert done.returncode == 0, done.stderr
+    sections = done.stdout.split("## ")[1:]
+    assert len(sections) == 5
+    rows = [line for line in sections[3].splitlines() if line.startswith("|")][2:]
+    latency = [float(row.split("|")[2].replace(",", "")) for row in rows]
+    assert latency[0] > 2 * latency[-1]
+    assert "Knee at" in sections[3]
+    assert "buffer" in sections[3].splitlines()[-2] + sections[3].splitlines()[-1]
