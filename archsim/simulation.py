@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 
 from archsim import __version__
@@ -13,17 +13,20 @@ from archsim.accounting import (
     assumed_activity,
     count_actions,
     energy_by,
+    mean_input_bits,
     price,
     static_rows,
+    timed_cycles,
     total_area,
     total_energy,
 )
 from archsim.components import cost_table
 from archsim.config import citations
 from archsim.errors import InputError, Problem
-from archsim.function.activity import Counting, LayerActivity
+from archsim.function.activity import LayerActivity
 from archsim.function.evaluate import Evaluation, evaluate
-from archsim.function.network import Precision
+from archsim.function.precision.calibration import Calibration, check_calibration, read_calibration
+from archsim.function.precision.offline import plan_counting, plan_precision, plan_settings, plan_streaming
 from archsim.mapping import MappedStage, Plan
 from archsim.result import (
     Bottleneck,
@@ -50,7 +53,7 @@ def simulate(
     seed: int = 0,
     inputs: Data | None = None,
     limit: int | None = None,
-    calibrate: Data | None = None,
+    calibrate: Data | Calibration | None = None,
     engine: str = "simpy",
     detail: str = "window",
     progress: Progress | None = None,
@@ -64,7 +67,7 @@ def simulate(
     seed : of everything drawn (weights of a network that comes without).
     inputs : pictures to compute; adds function, accuracy and measured activity. A shipped set, a path, or a `Dataset`.
     limit : only the first pictures of `inputs`.
-    calibrate : pictures for the activation ranges.
+    calibrate : pictures for the activation ranges, or what `archsim calibrate` saved (a path ending in .json).
     engine : timing engine.
     detail : "window", or "bit": every input digit and converter played out (engine simpy, small networks).
     progress : called with the number of pictures done and of pictures in all.
@@ -84,16 +87,47 @@ def simulate(
         raise InputError([Problem("detail", f"is '{detail}' with engine '{engine}'; {expected}")])
     if images < 1:
         raise InputError([Problem("images", f"is {images}; expected 1 or more")])
-    evaluation, data = _evaluate(plan, seed, inputs, limit, calibrate, progress)
+    calibrated = _saved_calibration(calibrate)
+    evaluation, data = _evaluate(plan, seed, inputs, limit, calibrated, images, progress)
     activity = evaluation.activity if evaluation else {}
-    timing = run_timing(plan, images, engine=engine, detail=detail, observe=observe)
+    cycles = timed_cycles(plan, activity, images)
+    timing = run_timing(plan, images, engine=engine, detail=detail, input_cycles=cycles, observe=observe)
     counts = count_actions(plan, timing, activity)
     rows = [*price(counts, cost_table(plan.chip)), *static_rows(plan, timing)]
-    return replace(_result(plan, timing, rows, evaluation, data, seed), detail=detail)
+    result = _result(plan, timing, rows, evaluation, data, seed)
+    return replace(result, detail=detail, notes=(*result.notes, *_precision_notes(plan, data, calibrated)))
+
+
+def _saved_calibration(calibrate: Data | Calibration | None) -> Data | Calibration | None:
+    """A saved calibration read, other data as they are."""
+    if isinstance(calibrate, str | os.PathLike) and os.fspath(calibrate).endswith(".json"):
+        return read_calibration(os.fspath(calibrate))
+    return calibrate
+
+
+def _precision_notes(plan: Plan, data: Dataset | None, calibrate: Data | Calibration | None) -> Iterator[str]:
+    """What a user should know about activation precision."""
+    block = plan.chip.activation_precision
+    if block is not None and block.needs_inputs:
+        if data is None:
+            yield (
+                f"activation precision ({block.policy}) is decided from inputs and none were given: every group "
+                f"streams all {plan.slicing.input_bits} bits here (expected --input)"
+            )
+        if all(unit.charge != "per_decision" for unit in plan.chip.tile.ima.overheads):
+            yield "no ima.overheads entry with charge: per_decision: deciding activation precision costs nothing here"
+    if isinstance(calibrate, Calibration) and data is not None and (seen := calibrate.overlap(data)):
+        yield f"{seen} of {len(data)} pictures were calibrated on: quality on them says little"
 
 
 def _evaluate(
-    plan: Plan, seed: int, inputs: Data | None, limit: int | None, calibrate: Data | None, progress: Progress | None
+    plan: Plan,
+    seed: int,
+    inputs: Data | None,
+    limit: int | None,
+    calibrate: Data | Calibration | None,
+    images: int,
+    progress: Progress | None,
 ) -> tuple[Evaluation | None, Dataset | None]:
     """Function on `inputs`, if any."""
     if inputs is None:
@@ -106,13 +140,20 @@ def _evaluate(
         return data if isinstance(data, Dataset) else load_data(data, preprocessing, limit=most, classes=classes)
 
     data = load(inputs, limit)
-    precision = Precision(
-        input_bits=plan.slicing.input_bits, weight_bits=plan.slicing.weight_bits, residual_bits=plan.chip.residual_bits
+    saved = calibrate if isinstance(calibrate, Calibration) else None
+    if saved is not None:
+        check_calibration(saved, graph, plan_settings(plan))
+    pictures = None if calibrate is None or isinstance(calibrate, Calibration) else load(calibrate, None)
+    found = evaluate(
+        graph,
+        data,
+        precision=plan_precision(plan),
+        counting=plan_counting(plan),
+        calibration=pictures if saved is None else saved.to_ranges(),
+        streaming=plan_streaming(plan, saved),
+        streamed_images=images,
+        progress=progress,
     )
-    packed = tuple((mapped.name, mapped.grid.packed_groups) for mapped in plan.stages if mapped.grid is not None)
-    counting = Counting(crossbar_rows=plan.slicing.rows, dac_bits=plan.slicing.dac_bits, packed_groups=packed)
-    calibration = None if calibrate is None else load(calibrate, None)
-    found = evaluate(graph, data, precision=precision, counting=counting, calibration=calibration, progress=progress)
     return found, data
 
 
@@ -199,7 +240,7 @@ def _layer_row(
         tiles=len(mapped.placement.tiles),
         energy_j=energy,
         adc_conversions=conversions,
-        input_bits_mean=float(plan.slicing.input_bits) if grid else None,
+        input_bits_mean=mean_input_bits(plan, mapped, activity),
         zero_input_fraction=activity.zero_input_fraction if activity else None,
         bit_density=activity.bit_density if activity else None,
         output_zero_fraction=activity.output_zero_fraction if activity else None,

@@ -2,6 +2,7 @@
 
 from archsim.accounting.counts import CHIP, Count, count_actions
 from archsim.accounting.crossbars import assumed_activity
+from archsim.accounting.dynamic import mean_input_bits, timed_cycles
 from archsim.accounting.energy import ActionRow, energy_by, price, total_energy
 from archsim.accounting.static import AreaRow, area_account, static_rows, total_area
 
@@ -14,8 +15,10 @@ __all__ = [
     "assumed_activity",
     "count_actions",
     "energy_by",
+    "mean_input_bits",
     "price",
     "static_rows",
+    "timed_cycles",
     "total_area",
     "total_energy",
 ]

@@ -7,12 +7,14 @@ that share a row set share its cycles.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.function.precision.cycles import window_cycles
 from archsim.mapping.plan import MappedStage, Plan, unrolled
 from archsim.mapping.slicing import CrossbarGrid
 
@@ -53,6 +55,28 @@ def fixed_cycles(plan: Plan, mapped: MappedStage) -> int:
     if block is None or block.needs_inputs or (mapped.stage.kind == "linear" and not block.fully_connected):
         return plan.slicing.input_cycles
     return block.layer_bits.get(mapped.name, block.bits or plan.slicing.input_bits)
+
+
+def timed_cycles(plan: Plan, activity: Mapping[str, LayerActivity], images: int) -> dict[str, Ints]:
+    """Crossbar cycles of every window, for the stages that do not take the fixed number: what timing is given.
+
+    The measured pictures stream in order, and begin again when they are fewer than `images`. Static policies of fewer
+    bits need no pictures.
+    """
+    block = plan.chip.activation_precision
+    if block is None:
+        return {}
+    found: dict[str, Ints] = {}
+    for mapped in plan.stages:
+        if mapped.grid is None:
+            continue
+        measured = activity.get(mapped.name)
+        if measured is not None and measured.streams is not None:
+            lanes = mapped.replication if block.free_running else None
+            found[mapped.name] = window_cycles(measured.streams.bits, images=images, lanes=lanes)
+        elif fixed_cycles(plan, mapped) != plan.slicing.input_cycles:
+            found[mapped.name] = np.array([fixed_cycles(plan, mapped)], np.int64)
+    return found
 
 
 def mean_input_bits(plan: Plan, mapped: MappedStage, activity: LayerActivity | None) -> float | None:

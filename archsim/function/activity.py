@@ -171,6 +171,14 @@ def zeros_per_image(x: Array) -> Counts:
     return np.asarray(x.size // len(x) - np.count_nonzero(x.reshape(len(x), -1), axis=1), np.int64)
 
 
+def first_images(activity: LayerActivity, images: int) -> LayerActivity:
+    """The same counts; bits of single windows are kept of at most so many images."""
+    streams = activity.streams
+    if streams is None or len(streams.bits) <= images:
+        return activity
+    return replace(activity, streams=streams.keep(images))
+
+
 def merge(parts: Sequence[LayerActivity]) -> LayerActivity:
     """Counts of one layer over several batches."""
     joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in PER_IMAGE}

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.activity import Counting, LayerActivity, merge
+from archsim.function.activity import Counting, LayerActivity, first_images, merge
 from archsim.function.calibrate import Ranges, calibrate
 from archsim.function.compare import FunctionReport, compare
 from archsim.function.executor import run_float
 from archsim.function.infer import default_batch, infer
 from archsim.function.network import Pixels, Precision, QuantizedNetwork
+from archsim.function.precision.stream import Streaming
 from archsim.function.quantize import quantize
 from archsim.workload import Batch, Dataset, Graph, Preprocessing
 
@@ -46,14 +47,17 @@ def evaluate(
     *,
     precision: Precision,
     counting: Counting,
-    calibration: Dataset | None = None,
+    calibration: Dataset | Ranges | None = None,
+    streaming: Streaming | None = None,
+    streamed_images: int = 1,
     engine: str = "integer",
     progress: Progress | None = None,
 ) -> Evaluation:
     """Quantize `graph` and run `data` through it and through the float network, a batch at a time.
 
     Activation ranges come from `calibration` if given, else from the network's preprocessing file, else from `data`
-    itself (`Evaluation.calibration` says which).
+    itself (`Evaluation.calibration` says which). With `streaming` the precision of activations is decided on the fly;
+    the bits of every window are kept of the first `streamed_images` pictures.
     """
     ranges = _ranges(graph, data, calibration)
     network = quantize(graph, ranges, precision=precision, pixels=_pixels(data.preprocessing))
@@ -62,11 +66,12 @@ def evaluate(
     reference: list[Array] = []
     activity: dict[str, LayerActivity] = {}
     for batch in data.batches(size):
-        found = infer(network, _network_input(network, batch), engine=engine, counting=counting)
+        found = infer(network, _network_input(network, batch), engine=engine, counting=counting, streaming=streaming)
         measured.append(found.logits)
         reference.append(run_float(graph, batch.images, keep=[network.logits])[network.logits])
         for layer in found.activity:
-            activity[layer.name] = merge([activity[layer.name], layer]) if layer.name in activity else layer
+            whole = merge([activity[layer.name], layer]) if layer.name in activity else layer
+            activity[layer.name] = first_images(whole, streamed_images)
         if progress is not None:
             progress(sum(len(part) for part in measured), len(data))
     logits, wanted = np.concatenate(measured), np.concatenate(reference)
@@ -79,7 +84,9 @@ def evaluate(
     )
 
 
-def _ranges(graph: Graph, data: Dataset, calibration: Dataset | None) -> Ranges:
+def _ranges(graph: Graph, data: Dataset, calibration: Dataset | Ranges | None) -> Ranges:
+    if isinstance(calibration, Ranges):
+        return calibration
     if calibration is not None:
         return calibrate(graph, _inputs(calibration), origin=calibration.name)
     if data.preprocessing.ranges:

@@ -3,14 +3,14 @@ conversion.
 
 Exactness. Column sums are float32 (even and odd groups of four rows added in order): they differ from exact sums by less
 than rows * 2**-23 of the largest sum. Everything behind the converter is exact. A result therefore equals the float64
-oracle except where a sum lies that close to a decision threshold. Fixed-point tables round sums of four rows to
-2**-fraction levels, so there "close" is groups * 2**-(fraction + 1) levels (`FixedTables`).
+oracle except where a sum lies that close to a decision threshold. In fixed point every cell is rounded to 2**-fraction
+levels, so there "close" is rows * 2**-(fraction + 1) levels (`FixedCells`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -59,12 +59,14 @@ class Piece:
     width: int
     units_at: int
     first_block: int
+    fixed: FixedCells | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class FixedTables:
-    """Binary places and lowest whole level of each pair of blocks (see `tables.multiply_fixed`)."""
+class FixedCells:
+    """Cells of a piece in fixed point, two blocks side by side (see `tables.multiply_fixed`)."""
 
+    cells: NDArray[np.uint16]
     fraction: NDArray[np.int64]
     bottom: NDArray[np.int64]
 
@@ -146,12 +148,12 @@ def programmed_groups(layer: MatrixLayer, circuit: Circuit, replica: int = 0) ->
         yield group, encoded
 
 
-def _pieces(layer: MatrixLayer, circuit: Circuit, replica: int) -> Iterator[Piece]:
+def _pieces(layer: MatrixLayer, circuit: Circuit, fixed: bool, replica: int) -> Iterator[Piece]:
     first = 0
     for group, encoded in programmed_groups(layer, circuit, replica):
         piece = piece_of(group, encoded, first)
         first += len(piece.column)
-        yield piece
+        yield replace(piece, fixed=fixed_cells(piece)) if fixed else piece
 
 
 def piece_of(group: RowGroup, encoded: Encoded, first_block: int) -> Piece:
@@ -189,22 +191,24 @@ def piece_of(group: RowGroup, encoded: Encoded, first_block: int) -> Piece:
     )
 
 
-def fixed_tables(piece: Piece) -> FixedTables:
-    """Binary places that hold every sum the cells can make.
+def fixed_cells(piece: Piece) -> FixedCells:
+    """Cells with as many binary places as leave room for every sum they can make.
 
     Raises
     ------
     InputError
         Sums so large that fewer than LEAST_FRACTION places are left.
     """
-    pairs = piece.cells.reshape(-1, 2, *piece.cells.shape[1:]).astype(np.float64)
-    top = np.maximum(pairs, 0).sum(axis=2).max(axis=(1, 2))
-    bottom = np.ceil(np.maximum(-pairs, 0).sum(axis=2).max(axis=(1, 2))).astype(np.int64)
-    fraction = np.floor(np.log2((2**16 - 1) / (top + bottom + 1.0))).astype(np.int64)
+    pairs = piece.cells.reshape(-1, 2, *piece.cells.shape[1:]).transpose(0, 2, 1, 3)
+    pairs = pairs.reshape(len(pairs), -1, 2 * LANES).astype(np.float64)
+    top = np.maximum(pairs, 0).sum(axis=1).max(axis=1)
+    bottom = np.ceil(np.maximum(-pairs, 0).sum(axis=1).max(axis=1)).astype(np.int64)
+    fraction = np.minimum(np.floor(np.log2((2**16 - 1) / (top + bottom + 2.0))), 12).astype(np.int64)
     if fraction.min() < LEAST_FRACTION:
         what = f"int16 leaves {fraction.min()} binary places for these column sums; expected float32"
         raise InputError(what, "arithmetic")
-    return FixedTables(fraction=np.minimum(fraction, 12), bottom=bottom)
+    whole = np.rint(pairs * 2.0 ** fraction[:, None, None]).astype(np.int64)
+    return FixedCells(cells=(whole & 0xFFFF).astype(np.uint16), fraction=fraction, bottom=bottom)
 
 
 def _prepare(layer: MatrixLayer, circuit: Circuit, fixed: bool, replica: int) -> Multiply:
@@ -212,7 +216,7 @@ def _prepare(layer: MatrixLayer, circuit: Circuit, fixed: bool, replica: int) ->
     slicing = circuit.slicing
     cells = layer.weight.size * slicing.weight_slices * (2 if slicing.encoding == "differential" else 1)
     packed = next(row_groups(layer, slicing)).weight.size // max(1, layer.weight[0].size)
-    held = list(_pieces(layer, circuit, replica)) if cells * max(1, packed) <= HELD_CELLS else None
+    held = list(_pieces(layer, circuit, fixed, replica)) if cells * max(1, packed) <= HELD_CELLS else None
     curve = curve_of(circuit.converter)
     blocks = _count_blocks(layer, circuit)
     key = noise_key(circuit.seed, layer.name, replica)
@@ -221,16 +225,16 @@ def _prepare(layer: MatrixLayer, circuit: Circuit, fixed: bool, replica: int) ->
     def product(x: Array, windows: Windows) -> Array:
         rows = drive.codes(x).transpose(0, 2, 1).reshape(-1, x.shape[1])
         out = np.zeros((x.shape[1], layer.geometry.outputs))
-        for piece in held if held is not None else _pieces(layer, circuit, replica):
+        for piece in held if held is not None else _pieces(layer, circuit, fixed, replica):
             codes = rows[piece.group.start : piece.group.stop]
             sums = np.zeros((x.shape[1], piece.width))
             places = _places(codes, drive, piece.cells.shape[1])
-            if fixed:
-                _run_fixed(piece, places, drive, last, sums)
+            if piece.fixed is not None:
+                _run_fixed(piece, piece.fixed, places, drive, last, sums)
             else:
                 noise = (key, circuit.read_noise, piece.first_block, blocks)
                 _run_real(piece, places, drive, curve, noise, windows, sums)
-            out[:, piece.group.first : piece.group.last] += _outputs(piece, sums, codes, drive)
+            _add_outputs(piece, sums, codes, drive, out[:, piece.group.first : piece.group.last])
         return out.reshape(x.shape[1], *layer.weight.shape[::2]).transpose(1, 0, 2)
 
     return NoisyProduct(product=product) if circuit.read_noise else lambda x: product(x, np.arange(x.shape[1]))
@@ -253,7 +257,8 @@ def _places(codes: Array, drive: Drive, rows: int) -> NDArray[np.uint8]:
     """Table offsets of input codes [rows, windows]; rows without an input are never driven."""
     padded = np.zeros((codes.shape[1], rows), codes.dtype)
     padded[:, : len(codes)] = codes.T
-    places = np.empty((len(padded), drive.digits * drive.dac_bits, rows // tables.ROWS), np.uint8)
+    digits = drive.digits + drive.digits % 2
+    places = np.zeros((len(padded), digits * drive.dac_bits, rows // tables.ROWS), np.uint8)
     tables.bit_places(padded, places)
     return places
 
@@ -267,7 +272,7 @@ def _run_real(
     windows: Windows,
     sums: Real,
 ) -> None:
-    weights = drive.weights.astype(np.float64)
+    weights = _even(drive.weights.astype(np.float64))
     tables.multiply_real(
         places,
         drive.dac_bits,
@@ -290,36 +295,27 @@ def _run_real(
         sums += curve.base * weights.sum() * every
 
 
-def _run_fixed(piece: Piece, places: Array, drive: Drive, last: int, sums: Real) -> None:
-    form = fixed_tables(piece)
-    tables.multiply_fixed(
-        places,
-        piece.cells.reshape(-1),
-        drive.weights,
-        piece.scale,
-        piece.column,
-        form.fraction,
-        form.bottom,
-        last,
-        sums.reshape(-1),
-    )
+def _run_fixed(piece: Piece, form: FixedCells, places: Array, drive: Drive, last: int, sums: Real) -> None:
+    weights, flat = _even(drive.weights), sums.reshape(-1)
+    cells = form.cells.reshape(-1)
+    tables.multiply_fixed(places, cells, weights, piece.scale, piece.column, form.fraction, form.bottom, last, flat)
 
 
-def _outputs(piece: Piece, sums: Real, codes: Array, drive: Drive) -> Real:
-    """Outputs [windows, outputs] of a row group: its columns, the sum of inputs they owe, the constant of offset
-    inputs."""
-    outputs = piece.group.last - piece.group.first
-    found = sums[:, :outputs]
+def _even(weights: Array) -> Array:
+    """Place values with a digit of weight 0 where that makes their number even."""
+    return np.append(weights, weights.dtype.type(0)) if len(weights) % 2 else weights
+
+
+def _add_outputs(piece: Piece, sums: Real, codes: Array, drive: Drive, out: Real) -> None:
+    """Add a row group's columns to out [windows, outputs], with the sum of inputs and the constant they owe."""
     if piece.analog_unit:
         inputs = sums[:, piece.units_at : piece.units_at + len(piece.unit)]
     else:
-        inputs = np.broadcast_to(_input_sums(codes, drive)[:, None], (len(sums), len(piece.unit)))
-    # column by column: the order of additions must not depend on how many windows there are
-    for unit in range(len(piece.unit)):
-        found += inputs[:, unit, None] * piece.unit[unit]
-    if drive.offset:
-        found -= drive.offset * piece.group.weight.sum(axis=0, dtype=np.int64)
-    return found
+        inputs = _input_sums(codes, drive)[:, None]
+    constant = drive.offset * piece.group.weight.sum(axis=0, dtype=np.float64)
+    used = piece.unit != 0
+    reach = np.stack([used.argmax(axis=1), piece.unit.shape[1] - used[:, ::-1].argmax(axis=1)], axis=1)
+    tables.add_outputs(sums, inputs, piece.unit.astype(np.float64), reach * used.any(axis=1)[:, None], constant, out)
 
 
 def _input_sums(codes: Array, drive: Drive) -> Real:

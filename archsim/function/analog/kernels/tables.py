@@ -36,6 +36,7 @@ from archsim.function.analog.kernels.vectors import (
     splat_u16,
     store_f32,
     store_f64,
+    store_u16,
     upper_lanes,
 )
 
@@ -69,6 +70,12 @@ def bit_places(codes: Array, places: Array) -> None:
 
 
 @njit(inline="always")
+def _aligned(table: Array) -> Array:
+    """The part of a table from its first whole cache line on: a vector that crosses two lines loads at half speed."""
+    return table[-(table.ctypes.data // table.itemsize) % (64 // table.itemsize) :]
+
+
+@njit(inline="always")
 def _fill_table(cells: Array, first: int, groups: int, table: Array) -> None:
     """table flat [groups, 16, 16 lanes] of the rows from cells[first] on."""
     for group in range(groups):
@@ -83,26 +90,39 @@ def _fill_table(cells: Array, first: int, groups: int, table: Array) -> None:
 
 @njit(inline="always")
 def _column_sums(table: Array, places: Array, at: int, depth: int, groups: int) -> Any:
-    """F32 of one digit's column sums, groups in order, even and odd ones apart (two chains of additions)."""
-    total = splat_f32(np.float32(0.0))
+    """F32 of the column sums of two digits, the planes of the first from places[at] on. Groups are added in order, even
+    and odd ones apart: four chains of additions keep the adders busy."""
+    low, high = splat_f32(np.float32(0.0)), splat_f32(np.float32(0.0))
     for plane in range(depth - 1, -1, -1):
-        even, odd = splat_f32(np.float32(0.0)), splat_f32(np.float32(0.0))
-        start = at + plane * groups
+        low_even, low_odd = splat_f32(np.float32(0.0)), splat_f32(np.float32(0.0))
+        high_even, high_odd = splat_f32(np.float32(0.0)), splat_f32(np.float32(0.0))
+        first = at + plane * groups
+        second = first + depth * groups
         for group in range(0, groups, 2):
             base = group * PATTERNS * LANES
-            even = even + load_f32(table, base + byte_at(places, start + group))
-            odd = odd + load_f32(table, base + PATTERNS * LANES + byte_at(places, start + group + 1))
-        total = (total + total) + (even + odd)
-    return total
+            low_even = low_even + load_f32(table, base + byte_at(places, first + group))
+            high_even = high_even + load_f32(table, base + byte_at(places, second + group))
+            base += PATTERNS * LANES
+            low_odd = low_odd + load_f32(table, base + byte_at(places, first + group + 1))
+            high_odd = high_odd + load_f32(table, base + byte_at(places, second + group + 1))
+        low = (low + low) + (low_even + low_odd)
+        high = (high + high) + (high_even + high_odd)
+    return low, high
 
 
 @njit(inline="always")
-def _draw(key: Any, counter: int, sigma: float, digits: int, stride: int, noise: Array) -> None:
-    """noise [digits (rounded up to even), 16] of one window and block; counters of pairs of digits are `stride` apart."""
-    for pair in range((digits + 1) // 2):
-        one, two = normal_pairs(key, np.uint64(counter + pair * stride))
-        store_f32(noise, 2 * pair * LANES, one * splat_f32(sigma))
-        store_f32(noise, (2 * pair + 1) * LANES, two * splat_f32(sigma))
+def _codes(sums: Any, first: Any, per_step: Any, last: Any) -> Any:
+    """Codes of a uniform converter as F32: thresholds at or below the sum."""
+    found = round_down((sums - splat_f32(first)) * splat_f32(per_step) + splat_f32(np.float32(1.0)))
+    return clamp(found, splat_f32(np.float32(0.0)), splat_f32(last))
+
+
+@njit(inline="always")
+def _convert_each(sums: Any, weight: float, thresholds: Array, values: Array, scratch: Array, totals: Array) -> None:
+    """totals [16] += weight * value of each sum, by search in `thresholds`."""
+    store_f32(scratch, 0, sums)
+    for lane in range(LANES):
+        totals[lane] += weight * values[np.searchsorted(thresholds, np.float64(scratch[lane]), side="right")]
 
 
 @njit(cache=True, nogil=True)
@@ -125,7 +145,7 @@ def multiply_real(
 
     Parameters
     ----------
-    weights : float64 [digits], place value of each digit.
+    weights : float64 [digits], place value of each digit; an even number of them (a digit that is not there weighs 0).
     scale : flat float64 [blocks, 16], place value and sign of each column. column : [blocks], where a block adds to out.
     mode : IDEAL; UNIFORM, with `curve` = (first threshold, 1 / step between thresholds, last code): sums of *codes* are
         left; CURVE, with ascending `thresholds` float64 and a float64 value for each code.
@@ -136,38 +156,35 @@ def multiply_real(
     count, planes, groups = places.shape
     flat = places.reshape(-1)
     width = out.size // max(1, count)
-    table = np.empty(groups * PATTERNS * LANES, np.float32)
-    drawn = np.zeros((digits + 1) * LANES, np.float32)
-    sums, totals = np.empty(LANES, np.float32), np.empty(LANES)
-    key, sigma, first_block, all_blocks = noise
+    table = _aligned(np.empty((groups * PATTERNS + 1) * LANES, np.float32))
+    scratch, totals = np.empty(LANES, np.float32), np.empty(LANES)
+    key, deviation, first_block, all_blocks = noise
+    sigma = np.float32(deviation)
     first, per_step, last = np.float32(curve[0]), np.float32(curve[1]), np.float32(curve[2])
-    pairs = (digits + 1) // 2
     for block in range(blocks):
         _fill_table(cells, block * ROWS * groups * LANES, groups, table)
+        factor = load_f64(scale, block * LANES)
         for window in range(count):
-            if sigma > 0:
-                counter = (windows[window] * pairs * all_blocks + first_block + block) * LANES
-                _draw(key, counter, np.float32(sigma), digits, all_blocks * LANES, drawn)
+            counter = (windows[window] * (digits // 2) * all_blocks + first_block + block) * LANES
             total = splat_f64(0.0)
             totals[:] = 0.0
-            for digit in range(digits):
-                found = _column_sums(table, flat, (window * planes + digit * depth) * groups, depth, groups)
-                if sigma > 0:
-                    found = found + load_f32(drawn, digit * LANES)
-                if mode == UNIFORM:
-                    found = (found - splat_f32(first)) * splat_f32(per_step) + splat_f32(np.float32(1.0))
-                    found = clamp(round_down(found), splat_f32(np.float32(0.0)), splat_f32(last))
+            for digit in range(0, digits, 2):
+                low, high = _column_sums(table, flat, (window * planes + digit * depth) * groups, depth, groups)
+                if deviation > 0:
+                    one, two = normal_pairs(key, np.uint64(counter + digit // 2 * all_blocks * LANES))
+                    low, high = low + one * splat_f32(sigma), high + two * splat_f32(sigma)
                 if mode == CURVE:
-                    store_f32(sums, 0, found)
-                    for lane in range(LANES):
-                        code = np.searchsorted(thresholds, np.float64(sums[lane]), side="right")
-                        totals[lane] += weights[digit] * values[code]
-                else:
-                    total = total + double_of(found) * splat_f64(weights[digit])
+                    _convert_each(low, weights[digit], thresholds, values, scratch, totals)
+                    _convert_each(high, weights[digit + 1], thresholds, values, scratch, totals)
+                    continue
+                if mode == UNIFORM:
+                    low, high = _codes(low, first, per_step, last), _codes(high, first, per_step, last)
+                total = total + double_of(low) * splat_f64(weights[digit])
+                total = total + double_of(high) * splat_f64(weights[digit + 1])
             if mode == CURVE:
                 total = load_f64(totals, 0)
             at = window * width + column[block]
-            store_f64(out, at, load_f64(out, at) + total * load_f64(scale, block * LANES))
+            store_f64(out, at, load_f64(out, at) + total * factor)
 
 
 @njit(cache=True, nogil=True)
@@ -182,46 +199,71 @@ def multiply_fixed(
     last: int,
     out: Array,
 ) -> None:
-    """As `multiply_real` for one-bit digits and a converter of one code per level (0 .. last), without noise, with
-    tables of 16-bit fixed point.
+    """As `multiply_real` for one-bit digits and a converter of one code per level (0 .. last), without noise, in 16-bit
+    fixed point.
 
-    Two blocks at a time; `blocks` is even. Sums of four rows are rounded to `fraction` [blocks / 2] binary places, so a
-    column sum errs by at most groups * 2**-(fraction + 1) levels. `bottom` [blocks / 2] whole levels are added to keep
-    sums from 0 to 2**16 - 1. `weights` are int64 powers of two, at most one of them negative: the last.
+    `cells` is flat uint16 [pairs, rows, 32]: two blocks side by side, rounded to `fraction` [pairs] binary places, modulo
+    2**16. `bottom` [pairs] whole levels are added to keep every sum within 0 .. 2**16 - 1. `weights` are int64.
     """
     digits, pairs = weights.size, column.size // 2
     count, planes, groups = places.shape
     flat = places.reshape(-1)
     width = out.size // max(1, count)
-    rows = ROWS * groups
-    real = np.empty(PATTERNS * LANES * groups, np.float32)
-    table = np.empty(groups * PATTERNS * 2 * LANES, np.uint16)
+    table = _aligned(np.empty((groups * PATTERNS + 1) * 2 * LANES, np.uint16))
     for pair in range(pairs):
-        unit = np.float32(2.0 ** fraction[pair])
-        for side in range(2):
-            _fill_table(cells, (2 * pair + side) * rows * LANES, groups, real)
-            for entry in range(groups * PATTERNS):
-                for lane in range(LANES):
-                    fixed = np.int32(np.rint(real[entry * LANES + lane] * unit))
-                    table[(2 * entry + side) * LANES + lane] = np.uint16(fixed & 0xFFFF)
-        half = splat_u16(np.uint16((bottom[pair] << fraction[pair]) + (1 << fraction[pair] >> 1)))
-        places_right = splat_u16(np.uint16(fraction[pair]))
-        low, high = splat_u16(np.uint16(bottom[pair])), splat_u16(np.uint16(bottom[pair] + last))
+        _fill_fixed(cells, pair * ROWS * groups * 2 * LANES, groups, table)
+        start = splat_u16(np.uint16((bottom[pair] << fraction[pair]) + (1 << fraction[pair] >> 1)))
+        none, right = splat_u16(np.uint16(0)), splat_u16(np.uint16(fraction[pair]))
+        lowest, highest = splat_u16(np.uint16(bottom[pair])), splat_u16(np.uint16(bottom[pair] + last))
+        left, upper = load_f64(scale, 2 * pair * LANES), load_f64(scale, (2 * pair + 1) * LANES)
         for window in range(count):
-            lower, upper = splat_i32(np.int32(0)), splat_i32(np.int32(0))
-            for digit in range(digits):
-                found = half
-                start = (window * planes + digit) * groups
-                for group in range(groups):
-                    entry = group * PATTERNS * 2 * LANES + 2 * byte_at(flat, start + group)
-                    found = found + load_u16(table, entry)
-                code = at_most(found >> places_right, high)
-                code = code - at_most(code, low)
-                factor = splat_i32(np.int32(weights[digit]))
-                lower = lower + lower_lanes(code) * factor
-                upper = upper + upper_lanes(code) * factor
-            for side in range(2):
-                block = 2 * pair + side
-                part = double_of_whole(lower) if side == 0 else double_of_whole(upper)
-                at = window * width + column[block]
-                store_f64(out, at, load_f64(out, at) + part * load_f64(scale, block * LANES))
+            one, two = splat_i32(np.int32(0)), splat_i32(np.int32(0))
+            for digit in range(0, digits, 2):
+                at = (window * planes + digit) * groups
+                low_even, low_odd, high_even, high_odd = start, none, start, none
+                for group in range(0, groups, 2):
+                    base = group * PATTERNS * 2 * LANES
+                    low_even = low_even + load_u16(table, base + 2 * byte_at(flat, at + group))
+                    high_even = high_even + load_u16(table, base + 2 * byte_at(flat, at + groups + group))
+                    base += PATTERNS * 2 * LANES
+                    low_odd = low_odd + load_u16(table, base + 2 * byte_at(flat, at + group + 1))
+                    high_odd = high_odd + load_u16(table, base + 2 * byte_at(flat, at + groups + group + 1))
+                low = at_most((low_even + low_odd) >> right, highest)
+                high = at_most((high_even + high_odd) >> right, highest)
+                low, high = low - at_most(low, lowest), high - at_most(high, lowest)
+                low_weight, high_weight = splat_i32(np.int32(weights[digit])), splat_i32(np.int32(weights[digit + 1]))
+                one = one + (lower_lanes(low) * low_weight + lower_lanes(high) * high_weight)
+                two = two + (upper_lanes(low) * low_weight + upper_lanes(high) * high_weight)
+            at = window * width + column[2 * pair]
+            store_f64(out, at, load_f64(out, at) + double_of_whole(one) * left)
+            at = window * width + column[2 * pair + 1]
+            store_f64(out, at, load_f64(out, at) + double_of_whole(two) * upper)
+
+
+@njit(inline="always")
+def _fill_fixed(cells: Array, first: int, groups: int, table: Array) -> None:
+    """table flat [groups, 16, 32 lanes] uint16 of the rows from cells[first] on."""
+    for group in range(groups):
+        base = group * PATTERNS * 2 * LANES
+        store_u16(table, base, splat_u16(np.uint16(0)))
+        for row in range(ROWS):
+            cell = load_u16(cells, first + (ROWS * group + row) * 2 * LANES)
+            for pattern in range(1 << row):
+                known = load_u16(table, base + pattern * 2 * LANES)
+                store_u16(table, base + ((1 << row) + pattern) * 2 * LANES, known + cell)
+
+
+@njit(cache=True, nogil=True)
+def add_outputs(sums: Array, inputs: Array, unit: Array, reach: Array, constant: Array, out: Array) -> None:
+    """out [windows, outputs] += sums + inputs @ unit - constant, in that order whatever the number of windows.
+
+    sums [windows, at least outputs], inputs [windows, units] and unit [units, outputs] are float64; `reach` int64 [units,
+    2] says which columns of a unit's row are not zero.
+    """
+    for window in range(out.shape[0]):
+        for column in range(out.shape[1]):
+            out[window, column] += sums[window, column] - constant[column]
+        for index in range(unit.shape[0]):
+            value = inputs[window, index]
+            for column in range(reach[index, 0], reach[index, 1]):
+                out[window, column] += value * unit[index, column]

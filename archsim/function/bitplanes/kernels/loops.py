@@ -146,8 +146,8 @@ def count_active(words: Array, digits: int, dac_bits: int, active: Array, most: 
 @njit(cache=True, nogil=True)
 def convert_plain(
     sums: Array, counts: Array, lines: Array, signs: Array, valid: Array, columns: Array, thresholds: Array,
-    words: Array, active: Array, place: int, dac_bits: int, allowed: int, negative: int, saturating: bool, lowest: int, highest: int,
-    table: Array,
+    words: Array, active: Array, place: int, dac_bits: int, allowed: int, negative: int, saturating: bool,
+    lowest: int, highest: int, table: Array,
 ) -> int:  # fmt: skip
     """Conversions of 8 lines [slices, cell bits, words, 8] for the window at `place`, without vector code.
 
@@ -183,39 +183,53 @@ def convert_plain(
 
 @njit(cache=True, nogil=True)
 def convert_block(
-    sums: Array, counts: Array, lines: Array, signs: Array, valid: Array, columns: Array, thresholds: Array,
-    words: Array, active: Array, place: int, dac_bits: int, allowed: int, negative: int, saturating: bool, lowest: int, highest: int,
-    table: Array, vectorised: bool,
+    sums: Array, first: int, counts: Array, lines: Array, signs: Array, valid: Array, columns: Array,
+    thresholds: Array, words: Array, active: Array, most: Array, limit: int, windows: int, dac_bits: int, allowed: int,
+    negative: int, saturating: bool, lowest: int, highest: int, table: Array, vectorised: bool,
 ) -> int:  # fmt: skip
-    """`convert_plain`, in vectors where asked for."""
-    if not vectorised:
-        return convert_plain(
-            sums, counts, lines, signs, valid, columns, thresholds, words, active, place, dac_bits, allowed, negative,
-            saturating, lowest, highest, table,
-        )  # fmt: skip
+    """`convert_plain`, in vectors where asked for, for the `windows` windows of a strip that have a digit with more than
+    `limit` active rows; into sums [64, lines] from line `first` on."""
+    done = 0
     slices, cell_bits, word_count = lines.shape[0], lines.shape[1], lines.shape[2]
-    inputs = _address(words) + np.uint64(8 * place)
-    rows = _address(active) + np.uint64(2 * DIGITS * place)
     isaac = cell_bits == 2 and word_count == 2 and dac_bits == 1
-    if isaac and saturating:
-        return vectors.saturate_isaac(
-            _address(sums), _address(counts), _address(lines), _address(signs), _address(valid),
-            _address(columns), _address(thresholds), inputs, rows, slices, cell_bits, word_count, dac_bits, allowed, negative, lowest, highest, _address(table),
-        )  # fmt: skip
-    if isaac:
-        return vectors.convert_isaac(
-            _address(sums), _address(counts), _address(lines), _address(signs), _address(valid),
-            _address(columns), _address(thresholds), inputs, rows, slices, cell_bits, word_count, dac_bits, allowed, negative, lowest, highest, _address(table),
-        )  # fmt: skip
-    if saturating:
-        return vectors.saturate_general(
-            _address(sums), _address(counts), _address(lines), _address(signs), _address(valid),
-            _address(columns), _address(thresholds), inputs, rows, slices, cell_bits, word_count, dac_bits, allowed, negative, lowest, highest, _address(table),
-        )  # fmt: skip
-    return vectors.convert_general(
-        _address(sums), _address(counts), _address(lines), _address(signs), _address(valid),
-        _address(columns), _address(thresholds), inputs, rows, slices, cell_bits, word_count, dac_bits, allowed, negative, lowest, highest, _address(table),
-    )  # fmt: skip
+    # addresses once a block: views of arrays are counted references, and too slow for the inner loop
+    out, inputs, rows = _address(sums) + np.uint64(8 * first), _address(words), _address(active)
+    counts_, lines_, signs_, valid_ = _address(counts), _address(lines), _address(signs), _address(valid)
+    columns_, thresholds_, table_ = _address(columns), _address(thresholds), _address(table)
+    for window in range(windows):
+        place = (window % 8) * 8 + window // 8
+        if most[place] <= limit:
+            continue
+        if not vectorised:
+            done += convert_plain(
+                sums[place, first : first + 8], counts, lines, signs, valid, columns, thresholds, words, active, place,
+                dac_bits, allowed, negative, saturating, lowest, highest, table,
+            )  # fmt: skip
+            continue
+        here = out + np.uint64(sums.strides[0] * place)
+        bits = inputs + np.uint64(8 * place)
+        driven = rows + np.uint64(2 * DIGITS * place)
+        if isaac and saturating:
+            done += vectors.saturate_isaac(
+                here, counts_, lines_, signs_, valid_, columns_, thresholds_, bits, driven, slices, cell_bits,
+                word_count, dac_bits, allowed, negative, lowest, highest, table_,
+            )  # fmt: skip
+        elif isaac:
+            done += vectors.convert_isaac(
+                here, counts_, lines_, signs_, valid_, columns_, thresholds_, bits, driven, slices, cell_bits,
+                word_count, dac_bits, allowed, negative, lowest, highest, table_,
+            )  # fmt: skip
+        elif saturating:
+            done += vectors.saturate_general(
+                here, counts_, lines_, signs_, valid_, columns_, thresholds_, bits, driven, slices, cell_bits,
+                word_count, dac_bits, allowed, negative, lowest, highest, table_,
+            )  # fmt: skip
+        else:
+            done += vectors.convert_general(
+                here, counts_, lines_, signs_, valid_, columns_, thresholds_, bits, driven, slices, cell_bits,
+                word_count, dac_bits, allowed, negative, lowest, highest, table_,
+            )  # fmt: skip
+    return done
 
 
 @njit(cache=True, nogil=True)
@@ -276,21 +290,12 @@ def convert_group(
             continue
         sums[:] = 0
         for block in range(blocks):
-            for window in range(windows):
-                place = (window % 8) * 8 + window // 8
-                if most[place] <= limits[block]:
-                    continue
-                total = convert_block(
-                    sums[place, 8 * block : 8 * block + 8], counts, lines[block], signs[block], valid[block],
-                    columns[block], thresholds[block], words, active, place, dac_bits, first_pass, 0, saturating, lowest, highest,
-                    table, vectorised,
+            for passed in range(1 + last_negative):
+                allowed, negative = (top, -1) if passed else (first_pass, 0)
+                done += convert_block(
+                    sums, 8 * block, counts, lines[block], signs[block], valid[block], columns[block],
+                    thresholds[block], words, active, most, limits[block], windows, dac_bits, allowed, negative,
+                    saturating, lowest, highest, table, vectorised,
                 )  # fmt: skip
-                if last_negative:
-                    total += convert_block(
-                        sums[place, 8 * block : 8 * block + 8], counts, lines[block], signs[block], valid[block],
-                        columns[block], thresholds[block], words, active, place, dac_bits, top, -1, saturating, lowest, highest,
-                        table, vectorised,
-                    )  # fmt: skip
-                done += total
         fold(sums[:, :used], first, unit, out)
     return done, counts.sum()

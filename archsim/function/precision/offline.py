@@ -1,0 +1,135 @@
+"""Offline calibration of a network for a chip: activation ranges, and thresholds within a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from archsim.function.activity import Counting
+from archsim.function.calibrate import Ranges, calibrate
+from archsim.function.network import Pixels, Precision, QuantizedNetwork
+from archsim.function.precision.calibration import Calibration, picture_digests
+from archsim.function.precision.rule import Rule, rule_of
+from archsim.function.precision.search import Budget, Score, Trials, search
+from archsim.function.precision.stream import Streaming
+from archsim.function.quantize import quantize
+from archsim.mapping.plan import Plan
+from archsim.workload import Dataset, Graph, workload_hash
+
+BATCH = 64
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to calibrate: the range rule (a name in CALIBRATORS), and with a budget also the policy's thresholds."""
+
+    method: str = "minmax"
+    budget: Budget | None = None
+
+
+def plan_counting(plan: Plan) -> Counting:
+    """How a plan cuts layers into row groups."""
+    packed = tuple((mapped.name, mapped.grid.packed_groups) for mapped in plan.stages if mapped.grid is not None)
+    return Counting(crossbar_rows=plan.slicing.rows, dac_bits=plan.slicing.dac_bits, packed_groups=packed)
+
+
+def plan_streaming(plan: Plan, calibration: Calibration | None = None) -> Streaming | None:
+    """The streaming a chip's `activation_precision` asks for, with a calibration's thresholds; None without the
+    block."""
+    block = plan.chip.activation_precision
+    if block is None:
+        return None
+    rule = rule_of(block).with_layers({} if calibration is None else calibration.thresholds)
+    return Streaming(rule=rule, counting=plan_counting(plan), ones=plan.chip.tile.ima.dac.charge == "active")
+
+
+def plan_precision(plan: Plan) -> Precision:
+    """Operand widths of a plan."""
+    return Precision(
+        input_bits=plan.slicing.input_bits, weight_bits=plan.slicing.weight_bits, residual_bits=plan.chip.residual_bits
+    )
+
+
+def plan_settings(plan: Plan) -> dict[str, Any]:
+    """What a calibration's thresholds depend on."""
+    block = plan.chip.activation_precision
+    return {
+        "input_bits": plan.slicing.input_bits,
+        "weight_bits": plan.slicing.weight_bits,
+        "rows": plan.slicing.rows,
+        "policy": None if block is None else block.policy,
+        "granularity": None if block is None else block.granularity,
+    }
+
+
+def calibrate_network(
+    plan: Plan, graph: Graph, data: Dataset, request: Request, progress: Progress | None = None
+) -> Calibration:
+    """Calibrate `graph` (the plan's, with weights) on the pictures of `data`.
+
+    Raises
+    ------
+    InputError
+        An unknown rule, or a budget without a policy that has thresholds.
+    """
+    batches = (batch.images for batch in data.batches(BATCH))
+    ranges = calibrate(graph, batches, method=request.method, origin=data.name)
+    thresholds: dict[str, float] = {}
+    measured: dict[str, float] = {}
+    settings = {"method": request.method, **plan_settings(plan)}
+    if request.budget is not None:
+        trials = threshold_trials(plan, graph, ranges, data, progress)
+        thresholds, score = search(trials, request.budget)
+        measured = score.to_dict()
+        settings["budget"] = f"{request.budget.kind}={request.budget.limit:g}"
+    return Calibration(
+        workload=graph.name,
+        network=workload_hash(graph),
+        data=data.name,
+        pictures=picture_digests(data),
+        settings=settings,
+        ranges=dict(ranges.values),
+        means={name: tuple(float(value) for value in values) for name, values in ranges.means.items()},
+        thresholds=thresholds,
+        measured=measured,
+    )
+
+
+def quantized_for(plan: Plan, graph: Graph, ranges: Ranges, data: Dataset) -> QuantizedNetwork:
+    """The network in the plan's integers, for the pictures' preprocessing."""
+    pixels = Pixels(mean=data.preprocessing.mean, scale=data.preprocessing.scale)
+    return quantize(graph, ranges, precision=plan_precision(plan), pixels=pixels)
+
+
+def network_pictures(network: QuantizedNetwork, data: Dataset) -> Any:
+    """All pictures of a data set as the quantized network takes them."""
+    if network.pixels is None:
+        return data.images()
+    return np.ascontiguousarray(data.pixels().transpose(0, 3, 1, 2))
+
+
+def threshold_trials(
+    plan: Plan, graph: Graph, ranges: Ranges, data: Dataset, progress: Progress | None = None
+) -> Trials:
+    """Runs of the calibration pictures under any thresholds, weighted by the plan's conversions."""
+    network = quantized_for(plan, graph, ranges, data)
+    block = plan.chip.activation_precision
+    rule = Rule(policy="range") if block is None else rule_of(block)
+    weights = {
+        mapped.name: mapped.grid.columns.astype(np.int64) for mapped in plan.stages if mapped.grid is not None
+    }
+    sets = {mapped.name: mapped.grid.row_set for mapped in plan.stages if mapped.grid is not None}
+    return Trials(
+        network=network,
+        pictures=network_pictures(network, data),
+        labels=data.labels,
+        rule=rule,
+        counting=plan_counting(plan),
+        columns=weights,
+        row_sets=sets,
+        progress=progress,
+    )
