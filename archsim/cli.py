@@ -261,25 +261,48 @@ def run(
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN_DIR|HW...")
 @click.option("--workload", "net", metavar="NET", help="Run hardware files on this network first.")
+@click.option(
+    "--input", "data", metavar="DATA", help="Pictures to compute; by default shipped ones where a chip needs inputs."
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Compute only so many pictures of DATA.")
+@click.option("--calibrate", metavar="DATA|FILE", help="Pictures for the activation ranges, or a saved calibration.")
 @set_option
 @json_option
-def compare(runs: tuple[str, ...], net: str | None, settings: tuple[str, ...], as_json: bool) -> None:
+def compare(
+    runs: tuple[str, ...],
+    net: str | None,
+    data: str | None,
+    limit: int | None,
+    calibrate: str | None,
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Put runs side by side; hardware files are run on --workload first. The first is the reference."""
     from archsim.config import load_hardware
     from archsim.mapping import map_network
     from archsim.report import compare as put_side_by_side
     from archsim.result import load_result
     from archsim.simulation import simulate
-    from archsim.workload import load_workload
+    from archsim.workload import load_workload, suited_set
 
+    saved = {name for name in runs if (Path(name) / "result.json").is_file() or Path(name).name == "result.json"}
+    chips = {name: load_hardware(name, overrides(settings)) for name in runs if net is not None and name not in saved}
+    graph = None if net is None else load_workload(net)
+    deciding = [chip.name for chip in chips.values() if (block := chip.model.activation_precision) and block.needs_inputs]
+    if graph is not None and deciding and data is None:
+        data = suited_set(graph)
+        if data is None:
+            raise InputError(f"{deciding[0]} decides activation precision from inputs; expected --input DATA")
+        click.echo(f"computing the shipped set {data}: {deciding[0]} decides from inputs (--input takes others)", err=True)
     found = []
     for name in runs:
-        if (Path(name) / "result.json").is_file() or Path(name).name == "result.json":
+        if name in saved:
             found.append(load_result(name))
-        elif net is None:
+        elif graph is None:
             raise InputError("is not a run directory; to run a hardware file, give --workload NET", where=name)
         else:
-            found.append(simulate(map_network(load_workload(net), load_hardware(name, overrides(settings)))))
+            plan = map_network(graph, chips[name])
+            found.append(simulate(plan, inputs=data, limit=limit, calibrate=calibrate))
     comparison = put_side_by_side(found)
     if as_json:
         show(comparison.to_dict())
@@ -287,6 +310,52 @@ def compare(runs: tuple[str, ...], net: str | None, settings: tuple[str, ...], a
         from archsim.report.terminal import comparison_report, console
 
         console().print(comparison_report(comparison))
+
+
+@cli.command()
+@click.argument("hw")
+@click.argument("net")
+@click.argument("data")
+@click.option("-o", "--output", required=True, metavar="FILE", help="Write the calibration here (.json).")
+@click.option("--limit", type=click.IntRange(min=1), help="Use only so many pictures of DATA.")
+@click.option("--method", default="minmax", show_default=True, help="minmax, p99.9, p99.99, p99.999 or mse8.")
+@click.option(
+    "--budget",
+    metavar="KIND=LIMIT",
+    help="Also find thresholds layer by layer: agreement=0.98, snr_db=30 or accuracy_loss=0.005, against static 8 bit.",
+)
+@set_option
+def calibrate(
+    hw: str,
+    net: str,
+    data: str,
+    output: str,
+    limit: int | None,
+    method: str,
+    budget: str | None,
+    settings: tuple[str, ...],
+) -> None:
+    """Find activation ranges (and precision thresholds) on pictures, and save them for run --calibrate FILE."""
+    from archsim.config import load_hardware
+    from archsim.function.precision.offline import Request, calibrate_network
+    from archsim.function.precision.search import parse_budget
+    from archsim.mapping import map_network
+    from archsim.result import write_whole
+    from archsim.workload import load_data, load_workload, preprocessing_for
+
+    if not output.endswith(".json"):
+        raise InputError("must end in .json, by which run --calibrate knows it", where=output)
+    graph = load_workload(net)
+    plan = map_network(graph, load_hardware(hw, overrides(settings)))
+    pictures = load_data(data, preprocessing_for(graph.path, graph), limit=limit, classes=graph[graph.outputs[0]].size)
+    request = Request(method=method, budget=parse_budget(budget))
+    with progress("trials") as done:
+        made = calibrate_network(plan, graph, pictures, request, done)
+    try:
+        write_whole(Path(output), made.to_json())
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", where=output) from None
+    click.echo(f"{output}: {len(made.pictures)} pictures, {len(made.ranges)} ranges, {len(made.thresholds)} thresholds")
 
 
 @cli.command()

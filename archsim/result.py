@@ -202,8 +202,8 @@ class Result:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name, rows in tables.items():
-                _write_whole(folder / name, _csv(rows))
-            _write_whole(folder / "result.json", self.to_json())
+                write_whole(folder / name, _csv(rows))
+            write_whole(folder / "result.json", self.to_json())
         except OSError as error:
             raise InputError(f"cannot write results here: {error.strerror}", where=str(folder)) from None
         return folder
@@ -287,7 +287,7 @@ def _csv(rows: Sequence[Any]) -> str:
     return text.getvalue()
 
 
-def _write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Write beside the target and rename over it, so a reader never sees half a file."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

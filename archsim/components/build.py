@@ -154,6 +154,7 @@ def _ima(file: HardwareFile) -> tree.Ima:
             rate=adc.rate,
             converts=adc.converts,
             scaling=adc.scaling,
+            transfer=adc.transfer,
         ),
         shift_add=tree.ShiftAdd(**_circuit(file, _Place("shift_add", ima.shift_add.count), ima.shift_add)),
         input_register=_register(file, "input_register", ima.input_register),

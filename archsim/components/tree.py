@@ -14,6 +14,7 @@ from archsim.components.adc import bits_required, bits_required_flip
 from archsim.config import Hardware
 from archsim.config.model import Precision
 from archsim.config.precision import ActivationPrecision
+from archsim.config.transfer import AdcTransfer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +80,14 @@ class SampleHold(Circuit):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adc(Circuit):
-    """Action `convert` is one conversion at `bits`; `scaling` names the law between resolutions (`adc.SCALING`)."""
+    """Action `convert` is one conversion at `bits`; `scaling` names the law between resolutions (`adc.SCALING`).
+    `transfer` None is one code per level, saturating."""
 
     bits: int
     rate: float
     converts: str
     scaling: str
+    transfer: AdcTransfer | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from archsim.config.document import Block, Scalar
 from archsim.config.model import HardwareFile, Register
 from archsim.config.precision import precision_findings
 from archsim.config.sources import blocks, unknown_keys
+from archsim.config.transfer import transfer_findings
 from archsim.errors import Problem
 
 Finding = tuple[str, str]
@@ -54,6 +55,8 @@ def findings(hardware: HardwareFile) -> Iterator[Finding]:
     yield from _energies(hardware)
     yield from _transport(hardware)
     yield from _overheads(hardware)
+    if hardware.ima.adc.transfer is not None:
+        yield from transfer_findings(hardware.ima.adc.transfer, hardware.ima.adc.bits)
     if hardware.activation_precision is not None:
         widths = hardware.precision.input_bits, hardware.ima.dac.bits
         yield from precision_findings(hardware.activation_precision, *widths)

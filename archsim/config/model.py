@@ -24,6 +24,7 @@ from archsim.config.blocks import (
 )
 from archsim.config.device import Device
 from archsim.config.precision import ActivationPrecision
+from archsim.config.transfer import AdcTransfer
 from archsim.config.types import (
     AdcBits,
     Bandwidth,
@@ -119,7 +120,8 @@ class SampleHold(Component):
 class Adc(Component):
     """Converters of one IMA. `converts: used` counts columns that hold weights, `all` every column of an array in use.
 
-    `scaling` carries the cost to another resolution than it was printed for (`cost.at.bits`).
+    `scaling` carries the cost to another resolution than it was printed for (`cost.at.bits`). `transfer` says which value
+    a sum takes; without it a converter has one code per level and saturates.
     """
 
     ACTIONS = ("convert",)
@@ -128,6 +130,7 @@ class Adc(Component):
     rate: SampleRate
     converts: Literal["used", "all"]
     scaling: Literal["sar", "exponential", "linear", "none"] = "none"
+    transfer: AdcTransfer | None = None
     cost: AdcCost
 
 

@@ -112,6 +112,29 @@ class Fraction:
 
 
 @dataclass(frozen=True, slots=True)
+class Number:
+    """A plain number within [low, high], negative ones included."""
+
+    low: float
+    high: float
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return _text_schema(self.parse)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"type": "number", "minimum": self.low, "maximum": self.high}
+
+    def parse(self, text: str) -> float:
+        """Value of `text`."""
+        value = parse_number(text, signed=True)
+        if not self.low <= value <= self.high:
+            raise QuantityError(f"{text!r} is out of range; expected {self.low:g} to {self.high:g}")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
 class Flag:
     """`true` or `false`, nothing else that YAML calls a truth value."""
 
@@ -197,6 +220,9 @@ SlackRows = Annotated[int, Whole(0, 10_000)]
 Proportion = Annotated[float, Fraction(0.0, 1.0)]
 Levels = Annotated[float, Fraction(0.0, 1e6)]
 Pulses = Annotated[float, Fraction(0.0, 1e6)]
+Signed = Annotated[float, Number(-1e9, 1e9)]
+Codes = Annotated[float, Number(0.0, 1.0)]
+Percent = Annotated[float, Number(50.0, 100.0)]
 DriftExponent = Annotated[float, Fraction(0.01, 0.1)]
 Truth = Annotated[bool, Flag()]
 Text = Annotated[str, Words()]

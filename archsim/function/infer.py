@@ -27,6 +27,7 @@ from archsim.function.engines import ENGINES, Engine
 from archsim.function.fixedpoint import clamps_of, dyadic, store
 from archsim.function.integer import Multiply
 from archsim.function.network import MatrixLayer, QuantizedNetwork, QuantizedStep
+from archsim.function.noise import of_block, starting_at
 from archsim.function.parallel import available_threads, portions, spread, thread_pool
 from archsim.function.precision.collect import Collector
 from archsim.function.precision.stream import LayerStream, Streaming
@@ -134,7 +135,8 @@ def _batches(
         def run(part: tuple[int, int]) -> tuple[dict[str, Array], list[LayerActivity]]:
             found, counts = {}, []
             inner = None if plenty else pool
-            for operand, activity in walk_integers(network, images[slice(*part)], products, counting, inner, streams):
+            placed = {name: starting_at(product, part[0]) for name, product in products.items()}
+            for operand, activity in walk_integers(network, images[slice(*part)], placed, counting, inner, streams):
                 if operand.name in wanted:
                     found[operand.name] = operand.values
                 if activity is not None:
@@ -226,7 +228,8 @@ def run_matrix(
         unrolled = unroll(x, geometry, block, layer.pad)
         empty = NO_GROUPS if starts is None else zero_groups(unrolled, starts)
         unrolled = unrolled if collector is None else collector.stream(unrolled, block)
-        accumulators = product(unrolled.transpose(0, 2, 1)).transpose(0, 2, 1).reshape(geometry.outputs, -1)
+        found = of_block(product, unrolled.transpose(0, 2, 1), block)
+        accumulators = found.transpose(0, 2, 1).reshape(geometry.outputs, -1)
         return block, empty, _leave(step, layer, limits, accumulators, block, out)
 
     empty = NO_GROUPS if starts is None else np.zeros(len(starts) - 1, np.int64)

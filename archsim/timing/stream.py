@@ -1,13 +1,13 @@
 """Streams of images: fill, steady periods, drain. Long streams are spliced from a short one, exactly.
 
 Why the splice is exact. Write R for the endless stream. A stream of n images is R until R first asks for a window of
-image n: nothing else tells them apart. Let the state of R come back (`archsim.timing.recurrence`): at time u, when
-image g was newest, it is what it was at time u - T, when image g - p was newest. Then for every n > g a stream of n
-images at u is in the state of a stream of n - p images at u - T, with as many images still to come. So whatever
-happens in the longer stream after u happens in the shorter one T earlier and p images before; whatever happens up to u
-is the same in both. In short: x_n[a] = x_{n-p}[a] where that is at most u, and x_{n-p}[a - p] + T elsewhere. Nothing
-is assumed of contention; the last images, after which nothing follows, are in the short stream as they are in the long
-one.
+image n: nothing else tells them apart. Let the state of R come back (`archsim.timing.recurrence`): at the end of tick
+u, when image g was newest, it is what it was at the end of tick u - T, when image g - p was newest. Then for every n >
+g a stream of n images at u is in the state of a stream of n - p images at u - T, with as many images still to come. So
+whatever happens in the longer stream after u happens in the shorter one T earlier and p images before; whatever
+happens up to u is the same in both. In short: x_n[a] = x_{n-p}[a] where that is at most u, and x_{n-p}[a - p] + T
+elsewhere. Nothing is assumed of contention; the last images, after which nothing follows, are in the short stream as
+they are in the long one.
 
 The short stream is long enough for two periods after the recurrence to be seen in its stamps; both are compared, stamp
 by stamp, whatever engine made them. Where no recurrence is found, everything is simulated.
@@ -56,7 +56,8 @@ def simulate_stream(machine: Machine, engine: Callable[[Machine], Stamps], *, is
             [
                 Problem(
                     "images",
-                    f"are {images} to simulate one by one, as the stream never repeats itself; expected at most {most}",
+                    f"are {images} to simulate one by one, as the stream was not seen to repeat itself; expected at "
+                    f"most {most}",
                 )
             ]
         )
@@ -112,8 +113,7 @@ def extend(rows: Ints, images: int, recurrence: Recurrence) -> Ints:
         while periods < most and (late := rows[image - periods * each] > recurrence.end).any():
             periods += 1
             before = image - periods * each
-            if before < 0:
-                break
+            assert before >= 0, "a stamp after the recurrence has its like one period earlier"
             row = np.where(late, rows[before] + periods * period, row)
         found[image] = row
     return found

@@ -5,6 +5,7 @@ from archsim.workload.graph import Graph, Layer, Parameters
 from archsim.workload.loading import load_workload, preprocessing_for, read_preprocessing, workload_names
 from archsim.workload.onnxfile import read_onnx
 from archsim.workload.preprocessing import Preprocessing, default_preprocessing
+from archsim.workload.suited import suited_set
 from archsim.workload.weights import seeded_weights, workload_hash
 from archsim.workload.yamlfile import read_yaml, workload_schema
 
@@ -24,6 +25,7 @@ __all__ = [
     "read_preprocessing",
     "read_yaml",
     "seeded_weights",
+    "suited_set",
     "workload_hash",
     "workload_names",
     "workload_schema",

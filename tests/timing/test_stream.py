@@ -113,7 +113,9 @@ def test_too_many_images_to_simulate_are_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(stream, "MOST_WINDOWS", 100)
     machine = chain([4], images=30)
     differing = replace(machine, crossbar_time=np.arange(120), crossbar_offset=np.array([0, 120]))
-    with pytest.raises(InputError, match=r"images: are 30 to simulate one by one.*expected at most 25"):
+    with pytest.raises(
+        InputError, match=r"images: are 30 to simulate one by one.*not seen to repeat itself; expected at most 25"
+    ):
         simulate_stream(differing, run_kernel)
     assert simulate_stream(machine, run_kernel).short.images < 25
 

@@ -1,5 +1,5 @@
-"""The analog engine: real-valued cells, every bit plane through the converter, read noise."""
+"""The analog engine: real-valued cells, every digit through the converter, read noise."""
 
-from archsim.function.analog.engine import analog_engine, programmed_groups
+from archsim.function.analog.engine import analog_engine
 
-__all__ = ["analog_engine", "programmed_groups"]
+__all__ = ["analog_engine"]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from archsim.config.shipped import shipped
 from archsim.errors import InputError, Problem
 from archsim.function.calibrate import Ranges
 from archsim.workload import Dataset, Graph, workload_hash
@@ -90,13 +91,15 @@ def picture_digests(data: Dataset, size: int = 64) -> tuple[str, ...]:
 
 
 def read_calibration(path: str | Path) -> Calibration:
-    """A saved calibration.
+    """A saved calibration: a path, or the name of a shipped one (`squeezenet1.1.p99.99.json`).
 
     Raises `InputError` when the file is missing, is no calibration, or was changed after it was made.
     """
     where = str(path)
+    shelf = shipped("workloads") / "calibrations" / Path(path).name
+    source = shelf if Path(path).name == where and not Path(path).exists() and shelf.exists() else Path(path)
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        found = json.loads(source.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}; expected a calibration file", where) from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:

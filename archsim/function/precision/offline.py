@@ -93,7 +93,7 @@ def calibrate_network(
         pictures=picture_digests(data),
         settings=settings,
         ranges=dict(ranges.values),
-        means={name: tuple(float(value) for value in values) for name, values in ranges.means.items()},
+        means={name: tuple(float(f"{value:.6g}") for value in values) for name, values in ranges.means.items()},
         thresholds=thresholds,
         measured=measured,
     )

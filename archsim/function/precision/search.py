@@ -23,6 +23,7 @@ from archsim.function.infer import Inference, infer
 from archsim.function.network import QuantizedNetwork
 from archsim.function.precision.rule import Rule
 from archsim.function.precision.stream import Streaming
+from archsim.units import QuantityError, parse_number
 
 Array = NDArray[Any]
 Kind = Literal["agreement", "snr_db", "accuracy_loss"]
@@ -43,6 +44,21 @@ class Budget:
 
     kind: Kind
     limit: float
+
+
+def parse_budget(text: str | None) -> Budget | None:
+    """A budget from `KIND=LIMIT`; None from None. Raises `InputError` for anything else."""
+    if text is None:
+        return None
+    kind, _, limit = text.partition("=")
+    expected = f"expected KIND=LIMIT with KIND {' | '.join(KINDS)}, such as agreement=0.98"
+    for known in KINDS:
+        if kind == known:
+            try:
+                return Budget(kind=known, limit=parse_number(limit))
+            except QuantityError:
+                break
+    raise InputError(f"is {text!r}; {expected}", "--budget")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from archsim.function.analog.kernels.normals import normal_pairs
 from archsim.function.analog.kernels.vectors import (
     LANES,
     at_most,
+    bits_of,
     byte_at,
     clamp,
     double_of,
@@ -38,12 +39,16 @@ from archsim.function.analog.kernels.vectors import (
     store_f64,
     store_u16,
     upper_lanes,
+    where_negative,
 )
 
 Array = NDArray[Any]
 
 PATTERNS = 16
 ROWS = 4
+COLUMNS = 1 << 24
+"""More columns than any layer has: the distance of one pair of digits from the next in the numbers of the noise."""
+
 IDEAL, UNIFORM, CURVE = 0, 1, 2
 ONES = np.uint32(0x01010101)
 GATHER = np.uint32((1 << 28) | (1 << 21) | (1 << 14) | (1 << 7))
@@ -118,6 +123,14 @@ def _codes(sums: Any, first: Any, per_step: Any, last: Any) -> Any:
 
 
 @njit(inline="always")
+def _outside(sums: Any, lowest: Any, highest: Any) -> Any:
+    """1 where a sum is out of range, else 0 (F32)."""
+    one, zero = splat_f32(np.float32(1.0)), splat_f32(np.float32(0.0))
+    above = where_negative(bits_of(splat_f32(highest) - sums), one, zero)
+    return above + where_negative(bits_of(sums - splat_f32(lowest)), one, zero)
+
+
+@njit(inline="always")
 def _convert_each(sums: Any, weight: float, thresholds: Array, values: Array, scratch: Array, totals: Array) -> None:
     """totals [16] += weight * value of each sum, by search in `thresholds`."""
     store_f32(scratch, 0, sums)
@@ -134,12 +147,13 @@ def multiply_real(
     scale: Array,
     column: Array,
     mode: int,
-    curve: tuple[float, float, float],
+    curve: tuple[float, float, float, float, float],
     thresholds: Array,
     values: Array,
-    noise: tuple[np.uint64, float, int, int],
+    noise: tuple[np.uint64, float, int],
     windows: Array,
     out: Array,
+    clips: Array,
 ) -> None:
     """out flat float64 [windows, width] += converted, shifted and added column sums.
 
@@ -147,10 +161,12 @@ def multiply_real(
     ----------
     weights : float64 [digits], place value of each digit; an even number of them (a digit that is not there weighs 0).
     scale : flat float64 [blocks, 16], place value and sign of each column. column : [blocks], where a block adds to out.
-    mode : IDEAL; UNIFORM, with `curve` = (first threshold, 1 / step between thresholds, last code): sums of *codes* are
-        left; CURVE, with ascending `thresholds` float64 and a float64 value for each code.
-    noise : key, standard deviation (0: none), number of the first block, number of blocks of the layer.
-    windows : int64, the number of each window, for the noise.
+    mode : IDEAL; UNIFORM, with `curve` = (first threshold, 1 / step between thresholds, last code, lowest and highest sum
+        in range): sums of *codes* are left; CURVE, with ascending `thresholds` float64 and a float64 value for each code.
+    noise : key, standard deviation (0: none), number of the first block.
+    windows : int64, the number of each window. Conversions of digits 2 p and 2 p + 1 of a column take the normals of
+        counter (window * pairs of digits + p) * 2**24 + column, with columns counted through all blocks of the layer.
+    clips : flat float64 [blocks, 16], += conversions out of range; empty when nobody counts.
     """
     digits, blocks = weights.size, column.size
     count, planes, groups = places.shape
@@ -158,21 +174,27 @@ def multiply_real(
     width = out.size // max(1, count)
     table = _aligned(np.empty((groups * PATTERNS + 1) * LANES, np.float32))
     scratch, totals = np.empty(LANES, np.float32), np.empty(LANES)
-    key, deviation, first_block, all_blocks = noise
+    key, deviation, first_block = noise
     sigma = np.float32(deviation)
     first, per_step, last = np.float32(curve[0]), np.float32(curve[1]), np.float32(curve[2])
+    lowest, highest = np.float32(curve[3]), np.float32(curve[4])
     for block in range(blocks):
         _fill_table(cells, block * ROWS * groups * LANES, groups, table)
         factor = load_f64(scale, block * LANES)
+        clipped = splat_f64(0.0)
         for window in range(count):
-            counter = (windows[window] * (digits // 2) * all_blocks + first_block + block) * LANES
+            counter = windows[window] * (digits // 2) * COLUMNS + (first_block + block) * LANES
             total = splat_f64(0.0)
             totals[:] = 0.0
             for digit in range(0, digits, 2):
                 low, high = _column_sums(table, flat, (window * planes + digit * depth) * groups, depth, groups)
                 if deviation > 0:
-                    one, two = normal_pairs(key, np.uint64(counter + digit // 2 * all_blocks * LANES))
+                    one, two = normal_pairs(key, np.uint64(counter + digit // 2 * COLUMNS))
                     low, high = low + one * splat_f32(sigma), high + two * splat_f32(sigma)
+                if clips.size:
+                    clipped = clipped + double_of(_outside(low, lowest, highest))
+                    if weights[digit + 1] != 0:
+                        clipped = clipped + double_of(_outside(high, lowest, highest))
                 if mode == CURVE:
                     _convert_each(low, weights[digit], thresholds, values, scratch, totals)
                     _convert_each(high, weights[digit + 1], thresholds, values, scratch, totals)
@@ -185,6 +207,8 @@ def multiply_real(
                 total = load_f64(totals, 0)
             at = window * width + column[block]
             store_f64(out, at, load_f64(out, at) + total * factor)
+        if clips.size:
+            store_f64(clips, block * LANES, load_f64(clips, block * LANES) + clipped)
 
 
 @njit(cache=True, nogil=True)

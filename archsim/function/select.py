@@ -1,0 +1,155 @@
+"""Which engine serves which layer of a machine.
+
+* `integer`: cells hold what was written and no converter loses anything, so plain integer products are the machine's.
+* `bit-plane`: cells are whole numbers, converters clip or round.
+* `analog`: cells or reads are real numbers.
+
+A layer of a bit-plane machine whose sums are proven to pass the converter unchanged, whatever the inputs, is served by
+integer products too, and counted so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from numpy.typing import NDArray
+
+from archsim.config.transfer import AdcTransfer
+from archsim.function.arrays import keeps_whole
+from archsim.function.bitplanes import bitplane_engine
+from archsim.function.circuit import CellModel, Circuit
+from archsim.function.converter import OBSERVED, Converter, Sums, Transfer, converter_for
+from archsim.function.devices import cell_model, read_noise_levels
+from archsim.function.engines import Engine, integer_engine
+from archsim.function.integer import Multiply
+from archsim.function.meter import Conversions, Meter
+from archsim.function.network import MatrixLayer, QuantizedNetwork
+from archsim.function.observe import observe_sums
+from archsim.mapping.plan import Plan
+from archsim.mapping.slicing import Slicing
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Machine:
+    """What decides the arithmetic of a chip: its slicing, converters, cells and read noise. `seed` keys all draws."""
+
+    slicing: Slicing
+    transfer: Transfer
+    cells: CellModel | None = None
+    unit_column: bool = False
+    read_noise: float = 0.0
+    seed: int = 0
+
+    @classmethod
+    def of(cls, plan: Plan, seed: int = 0) -> Machine:
+        """The machine a plan runs on.
+
+        Raises
+        ------
+        InputError
+            Devices outside the range their models were fitted for.
+        """
+        ima, device = plan.chip.tile.ima, plan.chip.hardware.model.device
+        cell = plan.chip.hardware.model.ima.cell
+        unit = plan.chip.tile.ima.crossbar.unit_column
+        return cls(
+            slicing=plan.slicing,
+            transfer=transfer_of(ima.adc.transfer, ima.adc.bits, seed),
+            cells=cell_model(device, cell, plan.slicing.rows, plan.slicing.columns + unit),
+            unit_column=unit,
+            read_noise=read_noise_levels(None if device is None else device.read_noise, cell),
+            seed=seed,
+        )
+
+    @property
+    def largest_sum(self) -> int:
+        """Largest column sum of a full array."""
+        slicing = self.slicing
+        return slicing.rows * (2**slicing.dac_bits - 1) * (2**slicing.cell_bits - 1)
+
+    def circuit(self, converter: Converter) -> Circuit:
+        """The analog side with this converter."""
+        return Circuit(
+            slicing=self.slicing,
+            converter=converter,
+            cells=self.cells,
+            unit_column=self.unit_column,
+            read_noise=self.read_noise,
+            seed=self.seed,
+        )
+
+
+def transfer_of(block: AdcTransfer | None, bits: int, seed: int) -> Transfer:
+    """The transfer a hardware file describes."""
+    if block is None:
+        return Transfer(kind="unit", bits=bits, seed=seed)
+    return Transfer(
+        kind=block.curve,
+        bits=bits,
+        low=block.low or 0.0,
+        high=block.high or 0.0,
+        percentile=100.0 if block.percentile is None else block.percentile,
+        references=block.references or (),
+        offset=block.offset,
+        gain=block.gain,
+        inl=block.inl,
+        dnl=block.dnl,
+        seed=seed,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Selection:
+    """Engines chosen for one network on one machine. `engine` is for `infer`; layers are prepared once and kept."""
+
+    engine: Engine
+    _served: dict[str, str] = field(default_factory=dict)
+    _meter: Meter = field(default_factory=Meter)
+
+    @property
+    def served(self) -> Mapping[str, str]:
+        """Engine by layer name, for the layers prepared so far."""
+        return dict(self._served)
+
+    def conversions(self) -> Mapping[str, Conversions]:
+        """What converters did so far, by layer; nothing for layers no engine counts (`analog`)."""
+        return self._meter.read()
+
+
+def select(network: QuantizedNetwork, machine: Machine, pictures: Callable[[], Array]) -> Selection:
+    """Choose engines.
+
+    Parameters
+    ----------
+    pictures : gives inputs of the network, called only where converters are set by observed sums.
+    """
+    observed: Mapping[str, Sums] = {}
+    if machine.transfer.kind in OBSERVED:
+        observed = observe_sums(network, pictures(), machine.circuit(Converter(name="ideal")), machine.largest_sum)
+    shared = None if observed else converter_for(machine.transfer, Sums(largest=machine.largest_sum))
+    served: dict[str, str] = {}
+    meter = Meter()
+    prepared: dict[str, Multiply] = {}
+
+    def engine(layer: MatrixLayer) -> Multiply:
+        if layer.name not in prepared:
+            converter = shared or converter_for(machine.transfer, observed[layer.name])
+            served[layer.name], chosen = engine_for(layer, machine.circuit(converter), meter)
+            prepared[layer.name] = chosen(layer)
+        return prepared[layer.name]
+
+    return Selection(engine=engine, _served=served, _meter=meter)
+
+
+def engine_for(layer: MatrixLayer, circuit: Circuit, meter: Meter) -> tuple[str, Engine]:
+    """Name and engine that serve a layer."""
+    if circuit.read_noise or not keeps_whole(circuit.cells):
+        # the analog engine compiles for seconds: only where it is needed
+        from archsim.function.analog import analog_engine
+
+        return "analog", analog_engine(circuit)
+    return "bit-plane", bitplane_engine(circuit, meter)

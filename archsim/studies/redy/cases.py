@@ -1,0 +1,169 @@
+"""Networks and pictures of the study: what ships with archsim, and what a data directory adds.
+
+The environment variable ARCHSIM_DATA names a directory with (anywhere inside)
+
+    imagenet200.zip         200 photographs, file names start with the ImageNet class; the even-numbered hundred
+                            calibrates, the odd-numbered is evaluated
+    cifar10_jpg.zip         CIFAR-10 as pictures, train/ and test/ by class; 1,000 train, 2,000 test are used
+    efficientnet-lite0.onnx EfficientNet-Lite0
+
+What is missing is skipped and said so. The quick form uses shipped data only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from archsim.config.shipped import shipped
+from archsim.errors import InputError
+from archsim.function.precision.calibration import Calibration, read_calibration
+from archsim.workload import (
+    Dataset,
+    Graph,
+    Preprocessing,
+    default_preprocessing,
+    load_data,
+    load_workload,
+    preprocessing_for,
+    seeded_weights,
+)
+
+VARIABLE = "ARCHSIM_DATA"
+PHOTOS, CIFAR, EFFICIENTNET = "imagenet200.zip", "cifar10_jpg.zip", "efficientnet-lite0.onnx"
+PHOTOS_USED, CIFAR_TRAIN, CIFAR_TEST = 100, 1000, 2000
+DIGITS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One network with pictures to calibrate on and others to evaluate.
+
+    `calibration` None: only the saved calibrations `saved` (by rule) are at hand. `pinned` cases are held to the bands
+    of the reconstruction; the others show the method.
+    """
+
+    name: str
+    graph: Graph
+    calibration: Dataset | None
+    saved: dict[str, Calibration]
+    evaluation: Dataset
+    pinned: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A case that could not be run, and why."""
+
+    name: str
+    reason: str
+
+
+def quick_cases() -> Iterator[Case | Skipped]:
+    """What shipped data allow: SqueezeNet and ResNet-8 with saved ranges on four photographs, LeNet-5 on digits."""
+    for name, note in (
+        ("squeezenet1.1", "4 shipped photographs; ranges calibrated on 100 others"),
+        ("resnet8-cifar10", "4 shipped photographs scaled to 32 x 32, which CIFAR-10's classes do not fit: no accuracy"),
+    ):
+        graph = load_workload(name)
+        data = load_data("cats", preprocessing_for(name, graph))
+        data = data if name == "squeezenet1.1" else replace(data, labels=None)
+        saved = {"p99.99": read_calibration(f"{name}.p99.99.json")}
+        yield Case(
+            name=name, graph=graph, calibration=None, saved=saved, evaluation=data, pinned=False, note=note
+        )
+    yield digits_case()
+
+
+def full_cases() -> Iterator[Case | Skipped]:
+    """All networks, as far as the data directory goes."""
+    photos, cifar, efficientnet = (_locate(name) for name in (PHOTOS, CIFAR, EFFICIENTNET))
+    graph = load_workload("squeezenet1.1")
+    if photos is None:
+        yield Skipped(name="squeezenet1.1", reason=_missing(PHOTOS))
+    else:
+        yield photo_case("squeezenet1.1", graph, preprocessing_for("squeezenet1.1", graph), photos)
+    if efficientnet is None or photos is None:
+        yield Skipped(name="efficientnet-lite0", reason=_missing(EFFICIENTNET if efficientnet is None else PHOTOS))
+    else:
+        graph = load_workload(efficientnet)
+        yield photo_case("efficientnet-lite0", graph, preprocessing_for(efficientnet, graph), photos)
+    if cifar is None:
+        yield Skipped(name="resnet8-cifar10", reason=_missing(CIFAR))
+    else:
+        graph = load_workload("resnet8-cifar10")
+        preprocessing = preprocessing_for("resnet8-cifar10", graph)
+        yield Case(
+            name="resnet8-cifar10",
+            graph=graph,
+            calibration=load_data(cifar / "train", preprocessing, limit=CIFAR_TRAIN),
+            saved={},
+            evaluation=load_data(cifar / "test", preprocessing, limit=CIFAR_TEST),
+            pinned=True,
+        )
+    yield digits_case()
+
+
+def photo_case(name: str, graph: Graph, preprocessing: Preprocessing, photos: Path) -> Case:
+    """A network on the photographs: even-numbered ones calibrate, odd-numbered ones are evaluated."""
+    whole = load_data(photos, preprocessing)
+    return Case(
+        name=name,
+        graph=graph,
+        calibration=every_other(whole, 0, PHOTOS_USED),
+        saved={},
+        evaluation=every_other(whole, 1, PHOTOS_USED),
+        pinned=True,
+    )
+
+
+def every_other(data: Dataset, first: int, most: int) -> Dataset:
+    """Pictures first, first + 2, ... of a data set, at most so many."""
+    chosen = np.arange(first, len(data), 2)[:most]
+    return replace(
+        data,
+        name=f"{data.name} ({'odd' if first else 'even'}-numbered)",
+        names=tuple(data.names[index] for index in chosen),
+        labels=None if data.labels is None else data.labels[chosen],
+        indices=data.indices[chosen],
+    )
+
+
+def digits_case() -> Case:
+    """LeNet-5 on MNIST digits: with trained weights where they ship, else with drawn ones, whose accuracy says
+    nothing."""
+    graph = load_workload("lenet5")
+    preprocessing = preprocessing_for(graph.path, graph) if graph.path else default_preprocessing(graph)
+    note = ""
+    if graph.weights == "none":
+        graph, note = seeded_weights(graph, 0), "weights drawn with seed 0: activations of real digits, no accuracy"
+    return Case(
+        name="lenet5",
+        graph=graph,
+        calibration=load_data("digits:train", preprocessing, limit=DIGITS),
+        saved={},
+        evaluation=load_data("digits:test", preprocessing, limit=DIGITS),
+        pinned=False,
+        note=note,
+    )
+
+
+def _missing(name: str) -> str:
+    found = os.environ.get(VARIABLE)
+    return f"{name} is not below {VARIABLE}={found}" if found else f"{name}: set {VARIABLE} to a directory that has it"
+
+
+def _locate(name: str) -> Path | None:
+    """A file of the data directory, at any depth. Raises `InputError` when the directory is none."""
+    root = os.environ.get(VARIABLE)
+    if not root:
+        return None
+    folder = Path(root)
+    if not folder.is_dir():
+        raise InputError("is not a directory", f"{VARIABLE}={root}")
+    return next((path for path in sorted(folder.rglob(name)) if shipped("workloads") not in path.parents), None)
