@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archsim.accounting import ActionRow, AreaRow
+from archsim.accounting import ActionRow, AreaRow, Programming
 from archsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,7 +44,13 @@ class Totals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerRow:
-    """One stage. Crossbar fields are zero for digital stages; input statistics are None where no inputs were given."""
+    """One stage. Crossbar fields are zero for digital stages; input statistics are None where no inputs were given.
+
+    `engine` names the arithmetic that served the layer (integer, bit-plane or analog). `unproven_fraction` is the share of
+    its conversions that could clip or round: no bound on the active rows excludes it. `clipped_fraction` is the share
+    whose sum was outside the converter's range (None where not counted). `snr_db` compares what the stage leaves with the
+    float network on the first pictures (None where nothing was computed, or nothing differs).
+    """
 
     name: str
     kind: str
@@ -71,6 +77,10 @@ class LayerRow:
     zero_input_fraction: float | None
     bit_density: float | None
     output_zero_fraction: float | None
+    engine: str | None = None
+    unproven_fraction: float | None = None
+    clipped_fraction: float | None = None
+    snr_db: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +115,18 @@ class Bottleneck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """How several images flow: `fill_s` until the stream repeats itself, `interval_s` its period per image, `drain_s`
+    from when one more image would have begun to the end (None where it never repeated within the run).
+    `simulated_images` were simulated, the others follow from the repetition exactly."""
+
+    fill_s: float | None
+    interval_s: float | None
+    drain_s: float | None
+    simulated_images: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """Top-1 class of one picture, by the simulated chip and by the float network."""
 
@@ -118,7 +140,8 @@ class Prediction:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSummary:
     """Quality against the float network; intervals are 95 % Wilson. Accuracies are None without labels or with drawn
-    weights; the SNR is None where the chip equals the float network exactly."""
+    weights; the SNR is None where the chip equals the float network exactly. `engines` counts the layers that each kind
+    of arithmetic served; layers' own ratios are taken on the first `snr_pictures`."""
 
     images: int
     calibration: str
@@ -130,6 +153,8 @@ class FunctionSummary:
     float_accuracy: float | None
     float_accuracy_interval: tuple[float, float] | None
     predictions: tuple[Prediction, ...]
+    engines: Mapping[str, int]
+    snr_pictures: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +205,8 @@ class Result:
     bottleneck: Bottleneck
     critical_path: tuple[PathRow, ...]
     detail: str = "window"
+    stream: Stream | None = None
+    programming: Programming | None = None
     schema_version: int = SCHEMA_VERSION
 
     def to_dict(self) -> dict[str, Any]:
@@ -262,6 +289,8 @@ def _from_dict(data: dict[str, Any]) -> Result:
             "function": function,
             "notes": tuple(data["notes"]),
             "bottleneck": Bottleneck(**data["bottleneck"]),
+            "stream": None if data["stream"] is None else Stream(**data["stream"]),
+            "programming": None if data["programming"] is None else Programming(**data["programming"]),
             "critical_path": _rows(PathRow, data["critical_path"]),
             "citations": tuple(Citation(**_tuples(row)) for row in data["citations"]),
         }

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
+from math import isfinite
+from typing import Any
 
 from archsim import __version__
 from archsim.accounting import (
     ActionRow,
     area_account,
     assumed_activity,
+    charged_by_level,
     count_actions,
     energy_by,
     mean_input_bits,
     price,
+    programming_cost,
     static_rows,
     timed_cycles,
     total_area,
@@ -24,9 +29,11 @@ from archsim.components import cost_table
 from archsim.config import citations
 from archsim.errors import InputError, Problem
 from archsim.function.activity import LayerActivity
+from archsim.function.devices import stored_cells
 from archsim.function.evaluate import Evaluation, evaluate
 from archsim.function.precision.calibration import Calibration, check_calibration, read_calibration
 from archsim.function.precision.offline import plan_counting, plan_precision, plan_settings, plan_streaming
+from archsim.function.select import Machine
 from archsim.mapping import MappedStage, Plan
 from archsim.result import (
     Bottleneck,
@@ -37,6 +44,7 @@ from archsim.result import (
     PathRow,
     Prediction,
     Result,
+    Stream,
     Totals,
 )
 from archsim.timing import DETAILS, ENGINES, Observer, StageTiming, Timing, run_timing
@@ -92,9 +100,11 @@ def simulate(
     activity = evaluation.activity if evaluation else {}
     cycles = timed_cycles(plan, activity, images)
     timing = run_timing(plan, images, engine=engine, detail=detail, input_cycles=cycles, observe=observe)
-    counts = count_actions(plan, timing, activity)
+    stored = stored_cells(plan) if charged_by_level(plan) else None
+    counts = count_actions(plan, timing, activity, stored)
     rows = [*price(counts, cost_table(plan.chip)), *static_rows(plan, timing)]
     result = _result(plan, timing, rows, evaluation, data, seed)
+    result = replace(result, programming=programming_cost(plan, stored))
     return replace(result, detail=detail, notes=(*result.notes, *_precision_notes(plan, data, calibrated)))
 
 
@@ -152,6 +162,7 @@ def _evaluate(
         calibration=pictures if saved is None else saved.to_ranges(),
         streaming=plan_streaming(plan, saved),
         streamed_images=images,
+        machine=Machine.of(plan, seed),
         progress=progress,
     )
     return found, data
@@ -165,7 +176,7 @@ def _result(
     activity = evaluation.activity if evaluation else {}
     energies = energy_by(rows, "layer")
     layers = tuple(
-        _layer_row(plan, mapped, stage, rows, energies.get(mapped.name, 0.0), activity.get(mapped.name))
+        _layer_row(plan, mapped, stage, rows, energies.get(mapped.name, 0.0), activity.get(mapped.name), evaluation)
         for mapped, stage in zip(plan.stages, timing.stages, strict=True)
     )
     drawn = plan.graph.weights == "none" and evaluation is not None
@@ -194,6 +205,19 @@ def _result(
         resource_busy_s=timing.resource_busy_s,
         bottleneck=Bottleneck(**asdict(timing.bottleneck)),
         critical_path=tuple(PathRow(**asdict(row)) for row in timing.critical_path),
+        stream=_stream(timing),
+    )
+
+
+def _stream(timing: Timing) -> Stream | None:
+    """Fill, interval and drain of a run of several images."""
+    if timing.images == 1:
+        return None
+    return Stream(
+        fill_s=timing.fill_s,
+        interval_s=timing.interval_s,
+        drain_s=timing.drain_s,
+        simulated_images=timing.simulated_images,
     )
 
 
@@ -222,6 +246,7 @@ def _layer_row(
     rows: list[ActionRow],
     energy: float,
     activity: LayerActivity | None,
+    evaluation: Evaluation | None,
 ) -> LayerRow:
     grid = mapped.grid
     conversions = sum(
@@ -244,8 +269,26 @@ def _layer_row(
         zero_input_fraction=activity.zero_input_fraction if activity else None,
         bit_density=activity.bit_density if activity else None,
         output_zero_fraction=activity.output_zero_fraction if activity else None,
+        **_fidelity(mapped, evaluation),
         **times,
     )
+
+
+def _fidelity(mapped: MappedStage, evaluation: Evaluation | None) -> dict[str, Any]:
+    """Engine, converter statistics and signal-to-noise ratio of a stage; nothing where nothing was computed."""
+    if evaluation is None:
+        return {}
+    engine = evaluation.engines.get(mapped.name)
+    done = evaluation.conversions.get(mapped.name)
+    snr = evaluation.snr_db.get(mapped.stage.tensor)
+    # what the integer engine serves is proven not to clip, and not counted
+    proven = 0.0 if engine == "integer" else None
+    return {
+        "engine": engine,
+        "unproven_fraction": proven if done is None else done.unproven_fraction,
+        "clipped_fraction": proven if done is None else done.clipped_fraction,
+        "snr_db": snr if snr is not None and isfinite(snr) else None,
+    }
 
 
 def _function_summary(evaluation: Evaluation | None, data: Dataset | None) -> FunctionSummary | None:
@@ -267,6 +310,8 @@ def _function_summary(evaluation: Evaluation | None, data: Dataset | None) -> Fu
         accuracy_interval=report.accuracy_interval,
         float_accuracy=report.float_accuracy,
         float_accuracy_interval=report.float_accuracy_interval,
+        engines=dict(sorted(Counter(evaluation.engines.values()).items())),
+        snr_pictures=evaluation.snr_pictures,
         predictions=tuple(
             Prediction(name=name, predicted=found, float_predicted=wanted, label=label, class_name=names.get(found))
             for name, found, wanted, label in predictions

@@ -4,6 +4,7 @@ from archsim.accounting.counts import CHIP, Count, count_actions
 from archsim.accounting.crossbars import assumed_activity
 from archsim.accounting.dynamic import mean_input_bits, timed_cycles
 from archsim.accounting.energy import ActionRow, energy_by, price, total_energy
+from archsim.accounting.programming import Programming, charged_by_level, programming_cost
 from archsim.accounting.static import AreaRow, area_account, static_rows, total_area
 
 __all__ = [
@@ -11,12 +12,15 @@ __all__ = [
     "ActionRow",
     "AreaRow",
     "Count",
+    "Programming",
     "area_account",
     "assumed_activity",
+    "charged_by_level",
     "count_actions",
     "energy_by",
     "mean_input_bits",
     "price",
+    "programming_cost",
     "static_rows",
     "timed_cycles",
     "total_area",

@@ -22,6 +22,7 @@ from archsim.mapping.traffic import EdgeRoutes, edge_bits, edge_routes, flits, s
 
 if TYPE_CHECKING:
     from archsim.function.activity import LayerActivity
+    from archsim.function.devices.stored import StoredCells
     from archsim.timing.summary import StageTiming, Timing
 
 CHIP = "chip"
@@ -38,8 +39,14 @@ class Count:
     count: float
 
 
-def count_actions(plan: Plan, timing: Timing, activity: Mapping[str, LayerActivity]) -> list[Count]:
-    """All dynamic actions of a run of `timing.images` images. `activity` has measured inputs by layer, or nothing.
+def count_actions(
+    plan: Plan,
+    timing: Timing,
+    activity: Mapping[str, LayerActivity],
+    stored: Mapping[str, StoredCells] | None = None,
+) -> list[Count]:
+    """All dynamic actions of a run of `timing.images` images. `activity` has measured inputs by layer, or nothing;
+    `stored` the cells' levels, which count where reads are charged by conductance.
 
     Measured counts are the mean per picture times the number of images.
     """
@@ -47,7 +54,7 @@ def count_actions(plan: Plan, timing: Timing, activity: Mapping[str, LayerActivi
     counts: list[Count] = []
     for index, (mapped, stage) in enumerate(zip(plan.stages, timing.stages, strict=True)):
         found = [
-            *crossbar_actions(plan, mapped, activity.get(mapped.name)),
+            *crossbar_actions(plan, mapped, activity.get(mapped.name), None if stored is None else stored.get(mapped.name)),
             *_memory_actions(plan, mapped),
             *[(work.component, work.action, work.count * mapped.windows) for work in digital_work(mapped.stage)],
             *_network_actions(plan, mapped, [edge for edge in routed if edge.edge.source == index]),

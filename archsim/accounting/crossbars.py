@@ -5,24 +5,26 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
+from archsim.accounting.conduction import ASSUMED_ACTIVE_ROWS, conducting_cells
 from archsim.accounting.dynamic import InputCycles, converted_columns, decision_actions, input_cycles, used_cells
 from archsim.mapping.plan import MappedStage, Plan
 
 if TYPE_CHECKING:
     from archsim.function.activity import LayerActivity
+    from archsim.function.devices.stored import StoredCells
 
 Entry = tuple[str, str, float]
 """(component, action, count per image)."""
 
-ASSUMED_ACTIVE_ROWS = 0.5
-"""Share of rows driven per input cycle where a machine gates its row drivers and no inputs were given: random bits."""
 
-
-def crossbar_actions(plan: Plan, mapped: MappedStage, activity: LayerActivity | None) -> list[Entry]:
+def crossbar_actions(
+    plan: Plan, mapped: MappedStage, activity: LayerActivity | None, stored: StoredCells | None = None
+) -> list[Entry]:
     """Analog side and its registers, per image; nothing for a digital stage.
 
     ADC conversions: used columns of every array and input cycle, the unit column included where there is one
-    (`converts: all`: every column). A read of a partly used array counts as its used share of cells.
+    (`converts: all`: every column). A read of a partly used array counts as its used share of cells, or (`energy: v2gt`)
+    as what its cells conduct, from their levels `stored` where weights are known.
     """
     grid = mapped.grid
     if grid is None:
@@ -31,7 +33,9 @@ def crossbar_actions(plan: Plan, mapped: MappedStage, activity: LayerActivity | 
     columns = int(grid.columns.sum()) + (grid.crossbars if crossbar.unit_column else 0)
     conversions = cycles.sum(converted_columns(plan, grid))
     return [
-        ("crossbar", "read", cycles.sum(used_cells(mapped, grid)) / (crossbar.rows * crossbar.columns)),
+        ("crossbar", "cell_read", conducting_cells(plan, mapped, activity, cycles, stored))
+        if crossbar.energy == "v2gt"
+        else ("crossbar", "read", cycles.sum(used_cells(mapped, grid)) / (crossbar.rows * crossbar.columns)),
         ("dac", "drive", _rows_driven(plan, mapped, activity, cycles)),
         ("sample_hold", "sample", conversions),
         ("adc", "convert", conversions),
@@ -97,6 +101,6 @@ def _output_register(plan: Plan, mapped: MappedStage, columns: int, cycles: Inpu
 
 def assumed_activity(plan: Plan) -> str:
     """What was assumed about the inputs where none were given, for the result to say."""
-    if plan.chip.tile.ima.dac.charge == "active":
+    if plan.chip.tile.ima.dac.charge == "active" or plan.chip.tile.ima.crossbar.energy == "v2gt":
         return f"assumed ({ASSUMED_ACTIVE_ROWS:.0%} of rows driven in each input cycle; zero fraction not assumed)"
     return "assumed (this machine drives every used row, so no count depends on input values)"

@@ -106,8 +106,11 @@ def _unit(file: HardwareFile, name: str, block: files.DigitalUnit) -> tree.Digit
 
 def _crossbar(file: HardwareFile) -> tree.Crossbar:
     block, cell = file.ima.crossbar, file.ima.cell
+    circuit = _circuit(file, _Place("crossbar", block.count), block)
+    if block.energy == "v2gt":
+        circuit["actions"] = {**circuit["actions"], "cell_read": energy.on_cell_read(file)}
     return tree.Crossbar(
-        **_circuit(file, _Place("crossbar", block.count), block),
+        **circuit,
         rows=block.rows,
         columns=block.columns,
         unit_column=block.unit_column,

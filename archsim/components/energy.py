@@ -27,12 +27,22 @@ from math import ceil
 from types import MappingProxyType
 
 from archsim.components.adc import SCALING
+from archsim.components.tree import ActionCost
 from archsim.config.model import HardwareFile, Register
 
 
 def energy_per_action(power_w: float, actions_per_second: float) -> float:
     """Energy (J) of one action of a group that draws `power_w` while it performs `actions_per_second`."""
     return power_w / actions_per_second
+
+
+def on_cell_read(hardware: HardwareFile) -> ActionCost:
+    """Energy of one cell in the on state for one read pulse, V^2 G t; what `crossbar.energy: v2gt` counts in."""
+    cell = hardware.ima.cell
+    assert cell.read_voltage is not None
+    assert cell.on_resistance is not None
+    pulse = hardware.ima.cycle if cell.read_pulse is None else cell.read_pulse
+    return ActionCost(energy_j=cell.read_voltage**2 / cell.on_resistance * pulse, source=cell.source)
 
 
 def dac_count(hardware: HardwareFile) -> int:

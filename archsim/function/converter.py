@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import ceil, floor, inf
-from typing import Any
+from math import ceil, inf
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +26,23 @@ FRACTION_BITS = 8
 """Binary places of a converted value. A rounding converter of n bits errs by up to half of range / 2**n levels; 2**-9 is
 far below that wherever a code spans more than a tenth of a level."""
 
-Thresholds = tuple[Real, Real]
-"""Decision thresholds [codes - 1], ascending, and values [codes]."""
+
+
+class Curve(NamedTuple):
+    """An errorless transfer curve: decision thresholds [codes - 1], ascending, values [codes], and the range of sums that
+    count as not clipped."""
+
+    thresholds: Real
+    values: Real
+    lowest: float
+    highest: float
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Converter:
     """A transfer curve. `thresholds` None is the ideal converter: every sum is its own value.
 
-    `lowest` and `highest` bound the sums that are not clipped (the outer codes reach half a step beyond their values).
+    `lowest` and `highest` bound the sums that are not clipped: outer codes reach half a step beyond their values.
     """
 
     name: str
@@ -134,15 +142,12 @@ def converter_for(transfer: Transfer, sums: Sums) -> Converter:
     curve = TRANSFERS[transfer.kind](transfer, sums)
     if curve is None:
         return Converter(name=transfer.kind)
-    thresholds, values = curve
-    steps = np.diff(values)
-    first, last = (steps[0], steps[-1]) if len(steps) else (1.0, 1.0)
     return Converter(
         name=transfer.kind,
-        thresholds=_with_errors(thresholds, transfer),
-        values=np.rint(values * 2**FRACTION_BITS) / 2**FRACTION_BITS,
-        lowest=float(values[0] - first / 2) if values[0] > 0 else -inf,
-        highest=float(values[-1] + last / 2),
+        thresholds=_with_errors(curve.thresholds, transfer),
+        values=np.rint(curve.values * 2**FRACTION_BITS) / 2**FRACTION_BITS,
+        lowest=curve.lowest,
+        highest=curve.highest,
     )
 
 
@@ -161,49 +166,57 @@ def _with_errors(thresholds: Real, transfer: Transfer) -> Real:
     return np.asarray(np.maximum.accumulate(moved))
 
 
-def _uniform(low: float, high: float, bits: int) -> Thresholds:
+def _uniform(low: float, high: float, bits: int) -> Curve:
     """Codes at equal distances from low to high; each reaches half a step to both sides."""
     codes = 2**bits
     if not high > low:
         raise InputError([Problem("ima.adc.transfer", f"has the range {low:g} to {high:g}; expected low < high")])
     values = np.linspace(low, high, codes)
-    return (values[1:] + values[:-1]) / 2, values
+    half = (high - low) / (codes - 1) / 2
+    # no sum is below zero
+    lowest = low - half if low > 0 else -inf
+    return Curve((values[1:] + values[:-1]) / 2, values, lowest, high + half)
 
 
-def _unit(transfer: Transfer, _: Sums) -> Thresholds:
+def _unit(transfer: Transfer, _: Sums) -> Curve:
     return _uniform(0.0, 2.0**transfer.bits - 1, transfer.bits)
 
 
-def _full_scale(transfer: Transfer, sums: Sums) -> Thresholds:
+def _full_scale(transfer: Transfer, sums: Sums) -> Curve:
     return _uniform(0.0, float(sums.largest), transfer.bits)
 
 
-def _fixed(transfer: Transfer, _: Sums) -> Thresholds:
+def _fixed(transfer: Transfer, _: Sums) -> Curve:
     return _uniform(transfer.low, transfer.high, transfer.bits)
 
 
-def _calibrated(transfer: Transfer, sums: Sums) -> Thresholds:
+def _calibrated(transfer: Transfer, sums: Sums) -> Curve:
     """Range around the middle `percentile` of the observed sums (both tails cut alike)."""
     tail = (100 - transfer.percentile) / 200
     low, high = observed_quantiles(sums, np.array([tail, 1 - tail]))
     return _uniform(low, max(high, low + 1), transfer.bits)
 
 
-def _references(transfer: Transfer, _: Sums) -> Thresholds:
-    """Given thresholds; a code stands for the middle between its neighbours (outer codes: mirrored)."""
+def _references(transfer: Transfer, _: Sums) -> Curve:
+    """Given thresholds; a code stands for the middle between its neighbours, an outer code lies as far from its threshold
+    as its neighbour and reaches as far again."""
     found = np.asarray(transfer.references, np.float64)
     wanted = 2**transfer.bits - 1
     if len(found) != wanted or (np.diff(found) <= 0).any():
         what = f"has {len(found)} references; expected {wanted} ascending ones for {transfer.bits} bits"
         raise InputError([Problem("ima.adc.transfer.references", what)])
     if wanted == 1:
-        return found, np.array([0.0, 2 * found[0]])
+        return Curve(found, np.array([0.0, 2 * found[0]]), -inf, float(3 * found[0]))
     middle = (found[1:] + found[:-1]) / 2
-    return found, np.concatenate([[2 * found[0] - middle[0]], middle, [2 * found[-1] - middle[-1]]])
+    ends = 2 * found[0] - middle[0], 2 * found[-1] - middle[-1]
+    lowest = 2 * ends[0] - found[0]
+    values = np.concatenate([ends[:1], middle, ends[1:]])
+    return Curve(found, values, float(lowest) if lowest > 0 else -inf, float(2 * ends[1] - found[-1]))
 
 
-def _quantiles(transfer: Transfer, sums: Sums) -> Thresholds:
-    """Codes that are met equally often; each stands for the mean of the sums it covers."""
+def _quantiles(transfer: Transfer, sums: Sums) -> Curve:
+    """Codes that are met equally often; each stands for the mean of the sums it covers. Sums beyond those observed are
+    clipped."""
     codes = 2**transfer.bits
     cuts = np.unique(np.ceil(observed_quantiles(sums, np.arange(1, codes) / codes)) - 0.5)
     counts = _observed(sums)
@@ -213,7 +226,9 @@ def _quantiles(transfer: Transfer, sums: Sums) -> Thresholds:
     met = np.bincount(code, counts, len(cuts) + 1)
     total = np.bincount(code, counts * sizes, len(cuts) + 1)
     plain = np.bincount(code, sizes, len(cuts) + 1) / np.maximum(np.bincount(code, minlength=len(cuts) + 1), 1)
-    return cuts, np.where(met > 0, total / np.maximum(met, 1), plain)
+    seen = np.flatnonzero(counts)
+    values = np.where(met > 0, total / np.maximum(met, 1), plain)
+    return Curve(cuts, values, seen[0] - 0.5 if seen[0] > 0 else -inf, seen[-1] + 0.5)
 
 
 def observed_quantiles(sums: Sums, shares: Real) -> Real:
@@ -221,8 +236,8 @@ def observed_quantiles(sums: Sums, shares: Real) -> Real:
     counts = _observed(sums)
     reached = np.cumsum(counts)
     places = np.searchsorted(reached, shares * reached[-1], side="left")
-    # the lowest sum at all, where a share is 0
-    return np.maximum(places, counts.argmax() if not counts.any() else np.flatnonzero(counts)[0]).astype(np.float64)
+    # where a share is 0, the lowest sum met at all
+    return np.maximum(places, np.flatnonzero(counts)[0]).astype(np.float64)
 
 
 def _observed(sums: Sums) -> NDArray[np.int64]:
@@ -231,7 +246,7 @@ def _observed(sums: Sums) -> NDArray[np.int64]:
     return sums.observed
 
 
-TRANSFERS: Mapping[str, Callable[[Transfer, Sums], Thresholds | None]] = {
+TRANSFERS: Mapping[str, Callable[[Transfer, Sums], Curve | None]] = {
     "ideal": lambda _, __: None,
     "unit": _unit,
     "full_scale": _full_scale,
@@ -250,7 +265,3 @@ make all codes equally likely on the observed sums. One conformance test runs ov
 OBSERVED = ("calibrated", "quantiles")
 """Transfers that need observed sums."""
 
-
-def exact_integers(converter: Converter, largest: int) -> int:
-    """`Converter.exact_up_to` as a bound on sums of integers."""
-    return floor(converter.exact_up_to(largest))

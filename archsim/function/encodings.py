@@ -78,7 +78,8 @@ class Drive:
         """Digits of inputs x: [digits, *x.shape], unsigned."""
         codes = self.codes(x)
         shifts = (self.dac_bits * np.arange(self.digits)).astype(codes.dtype)
-        return (codes >> shifts.reshape(-1, *(1,) * x.ndim)) & codes.dtype.type(self.largest)
+        digits = (codes >> shifts.reshape(-1, *(1,) * x.ndim)) & codes.dtype.type(self.largest)
+        return np.asarray(digits)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -203,6 +204,16 @@ def flips(cells: Array, slicing: Slicing) -> NDArray[np.bool_]:
     array needs, and so store the complement (ISAAC, Sec. V)."""
     top = 2 ** (bits_required(slicing.rows, slicing.dac_bits, slicing.cell_bits) - 1)
     return np.asarray(cells.sum(axis=1, dtype=np.int64) * (2**slicing.dac_bits - 1) >= top)
+
+
+def largest_sum(slicing: Slicing) -> int:
+    """Largest sum that any column of ideal cells can have, whatever the weights: with complements the sum that all but
+    sets the top bit, or that of the unit column (ISAAC, Sec. V)."""
+    digit = 2**slicing.dac_bits - 1
+    whole: int = slicing.rows * digit * (2**slicing.cell_bits - 1)
+    if slicing.encoding != "flip":
+        return whole
+    return max(2 ** (whole.bit_length() - 1) - 1, slicing.rows * digit)
 
 
 def combine(encoded: Encoded, sums: Array, units: Array, drive: Drive) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -15,10 +16,15 @@ from archsim.function.activity import Counting, LayerActivity, first_images, mer
 from archsim.function.calibrate import Ranges, calibrate
 from archsim.function.compare import FunctionReport, compare
 from archsim.function.executor import run_float
+from archsim.function.fidelity import layer_snr
 from archsim.function.infer import default_batch, infer
+from archsim.function.meter import Conversions
 from archsim.function.network import Pixels, Precision, QuantizedNetwork
+from archsim.function.noise import from_image
+from archsim.function.observe import MOST_PICTURES
 from archsim.function.precision.stream import Streaming
 from archsim.function.quantize import quantize
+from archsim.function.select import Machine, exact_selection, select
 from archsim.workload import Batch, Dataset, Graph, Preprocessing
 
 Progress = Callable[[int, int], None]
@@ -28,17 +34,26 @@ Array = NDArray[Any]
 LARGEST_BATCH = 256
 """Pictures decoded at a time; a small network's tensors would allow far more, its pictures would not."""
 
+SNR_PICTURES = 2
+"""Pictures that layer-by-layer signal-to-noise ratios are taken on: each is computed once more, in float and on the
+machine, with every tensor held."""
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Evaluation:
     """What a data set showed. `predictions` and `float_predictions` are int64 [N]; `activity` is by matrix layer,
-    over all N pictures."""
+    over all N pictures. `engines` names the engine of each matrix layer, `conversions` what its converters did (layers
+    of an engine that counts them); `snr_db` has the ratio of each stored tensor over the first `snr_pictures`."""
 
     report: FunctionReport
     predictions: NDArray[np.int64]
     float_predictions: NDArray[np.int64]
     activity: Mapping[str, LayerActivity]
     calibration: str
+    engines: Mapping[str, str]
+    conversions: Mapping[str, Conversions]
+    snr_db: Mapping[str, float]
+    snr_pictures: int
 
 
 def evaluate(
@@ -50,38 +65,56 @@ def evaluate(
     calibration: Dataset | Ranges | None = None,
     streaming: Streaming | None = None,
     streamed_images: int = 1,
-    engine: str = "integer",
+    machine: Machine | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Quantize `graph` and run `data` through it and through the float network, a batch at a time.
 
     Activation ranges come from `calibration` if given, else from the network's preprocessing file, else from `data`
-    itself (`Evaluation.calibration` says which). With `streaming` the precision of activations is decided on the fly;
-    the bits of every window are kept of the first `streamed_images` pictures.
+    itself (`Evaluation.calibration` says which). `machine` decides the arithmetic of every layer; None is exact integer
+    arithmetic. Converters that need observed sums see the first pictures of `calibration`, else of `data`. With
+    `streaming` the precision of activations is decided on the fly; the bits of every window are kept of the first
+    `streamed_images` pictures.
     """
     ranges = _ranges(graph, data, calibration)
     network = quantize(graph, ranges, precision=precision, pixels=_pixels(data.preprocessing))
+    pictures = calibration if isinstance(calibration, Dataset) else data
+    selection = exact_selection() if machine is None else select(network, machine, partial(_first, network, pictures))
     size = min(default_batch(network), LARGEST_BATCH)
     measured: list[Array] = []
     reference: list[Array] = []
     activity: dict[str, LayerActivity] = {}
+    done = 0
     for batch in data.batches(size):
+        engine = from_image(selection.engine, done)
         found = infer(network, _network_input(network, batch), engine=engine, counting=counting, streaming=streaming)
         measured.append(found.logits)
         reference.append(run_float(graph, batch.images, keep=[network.logits])[network.logits])
         for layer in found.activity:
             whole = merge([activity[layer.name], layer]) if layer.name in activity else layer
             activity[layer.name] = first_images(whole, streamed_images)
+        done += len(batch.images)
         if progress is not None:
-            progress(sum(len(part) for part in measured), len(data))
+            progress(done, len(data))
     logits, wanted = np.concatenate(measured), np.concatenate(reference)
+    conversions = selection.conversions()
+    few = _first(network, data)[:SNR_PICTURES]
     return Evaluation(
         report=compare(wanted, logits, data.labels, weights=graph.weights),
         predictions=logits.reshape(len(logits), -1).argmax(axis=1),
         float_predictions=wanted.reshape(len(wanted), -1).argmax(axis=1),
         activity=MappingProxyType(activity),
         calibration=ranges.origin,
+        engines=selection.served,
+        conversions=conversions,
+        snr_db=layer_snr(graph, network, few, engine=selection.engine, streaming=streaming),
+        snr_pictures=len(few),
     )
+
+
+def _first(network: QuantizedNetwork, data: Dataset) -> Array:
+    """The first few pictures of a data set as the network takes them."""
+    return _network_input(network, next(iter(data.batches(MOST_PICTURES))))
 
 
 def _ranges(graph: Graph, data: Dataset, calibration: Dataset | Ranges | None) -> Ranges:

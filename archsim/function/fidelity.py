@@ -12,21 +12,28 @@ from archsim.function.engines import ENGINES, Engine
 from archsim.function.executor import check_runnable, walk
 from archsim.function.infer import check_request, default_batch, walk_integers
 from archsim.function.network import QuantizedNetwork
+from archsim.function.noise import starting_at
 from archsim.function.parallel import thread_pool
+from archsim.function.precision.stream import Streaming
 from archsim.workload.graph import Graph
 
 Array = NDArray[Any]
 
 
 def layer_snr(
-    graph: Graph, network: QuantizedNetwork, images: Array, *, engine: str | Engine = "integer"
+    graph: Graph,
+    network: QuantizedNetwork,
+    images: Array,
+    *,
+    engine: str | Engine = "integer",
+    streaming: Streaming | None = None,
 ) -> dict[str, float]:
     """SNR in dB of every tensor the quantized network leaves, against the same tensor of the float network.
 
     Parameters
     ----------
     graph : the float network that `network` was made from.
-    images : as `infer` takes them.
+    images, engine, streaming : as `infer` takes them.
 
     Returns
     -------
@@ -39,10 +46,12 @@ def layer_snr(
     size = default_batch(network)
     with thread_pool() as pool:
         products = {layer.name: prepare(layer) for layer in network.matrices}
+        streams = {} if streaming is None else streaming.layers(network)
         for start in range(0, len(images), size):
             part = images[start : start + size]
+            placed = {name: starting_at(product, start) for name, product in products.items()}
             real = walk(graph, part if network.pixels is None else network.pixels.normalise(part), pool)
-            for operand, _ in walk_integers(network, part, products, None, pool):
+            for operand, _ in walk_integers(network, part, placed, None, pool, streams):
                 reference = next(values for layer, values in real if layer.name == operand.name).astype(np.float64)
                 if operand.name == network.input:
                     continue

@@ -11,17 +11,19 @@ integer products too, and counted so.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
 
 from archsim.config.transfer import AdcTransfer
 from archsim.function.arrays import keeps_whole
-from archsim.function.bitplanes import bitplane_engine
+from archsim.function.bitplanes.engine import multiply, plan_layer
 from archsim.function.circuit import CellModel, Circuit
 from archsim.function.converter import OBSERVED, Converter, Sums, Transfer, converter_for
 from archsim.function.devices import cell_model, read_noise_levels
+from archsim.function.encodings import largest_sum
 from archsim.function.engines import Engine, integer_engine
 from archsim.function.integer import Multiply
 from archsim.function.meter import Conversions, Meter
@@ -127,29 +129,51 @@ def select(network: QuantizedNetwork, machine: Machine, pictures: Callable[[], A
     ----------
     pictures : gives inputs of the network, called only where converters are set by observed sums.
     """
+    transfer, largest = machine.transfer, machine.largest_sum
     observed: Mapping[str, Sums] = {}
-    if machine.transfer.kind in OBSERVED:
-        observed = observe_sums(network, pictures(), machine.circuit(Converter(name="ideal")), machine.largest_sum)
-    shared = None if observed else converter_for(machine.transfer, Sums(largest=machine.largest_sum))
+    if transfer.kind in OBSERVED:
+        observed = observe_sums(network, pictures(), machine.circuit(Converter(name="ideal")), largest)
+    shared = None if observed else converter_for(transfer, Sums(largest=largest))
     served: dict[str, str] = {}
     meter = Meter()
     prepared: dict[str, Multiply] = {}
 
     def engine(layer: MatrixLayer) -> Multiply:
         if layer.name not in prepared:
-            converter = shared or converter_for(machine.transfer, observed[layer.name])
-            served[layer.name], chosen = engine_for(layer, machine.circuit(converter), meter)
-            prepared[layer.name] = chosen(layer)
+            converter = shared or converter_for(transfer, observed[layer.name])
+            served[layer.name], prepared[layer.name] = prepare_layer(layer, machine.circuit(converter), meter)
         return prepared[layer.name]
 
     return Selection(engine=engine, _served=served, _meter=meter)
 
 
-def engine_for(layer: MatrixLayer, circuit: Circuit, meter: Meter) -> tuple[str, Engine]:
-    """Name and engine that serve a layer."""
+def exact_selection() -> Selection:
+    """Integer arithmetic for every layer."""
+    served: dict[str, str] = {}
+
+    def engine(layer: MatrixLayer) -> Multiply:
+        served[layer.name] = "integer"
+        return integer_engine(layer)
+
+    return Selection(engine=engine, _served=served)
+
+
+def prepare_layer(layer: MatrixLayer, circuit: Circuit, meter: Meter) -> tuple[str, Multiply]:
+    """Name of the engine that serves a layer, and its product."""
     if circuit.read_noise or not keeps_whole(circuit.cells):
-        # the analog engine compiles for seconds: only where it is needed
+        # imported where needed: importing it loads kernels that most runs do without
         from archsim.function.analog import analog_engine
 
-        return "analog", analog_engine(circuit)
-    return "bit-plane", bitplane_engine(circuit, meter)
+        return "analog", analog_engine(circuit)(layer)
+    if circuit.cells is None and lossless(circuit.converter, circuit.slicing):
+        return "integer", integer_engine(layer)
+    plan = plan_layer(layer, circuit)
+    if plan.proven and circuit.cells is None:
+        return "integer", integer_engine(layer)
+    return "integer" if plan.proven else "bit-plane", partial(multiply, plan, meter)
+
+
+def lossless(converter: Converter, slicing: Slicing) -> bool:
+    """Whether no weights and inputs can make a sum that the converter changes."""
+    largest = largest_sum(slicing)
+    return converter.exact_up_to(largest) == largest

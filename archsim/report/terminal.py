@@ -15,7 +15,7 @@ from archsim.accounting import energy_by
 from archsim.mapping import Plan
 from archsim.report.comparison import Comparison
 from archsim.report.plan import map_rows, map_totals
-from archsim.result import Result
+from archsim.result import LayerRow, Result
 from archsim.units import format_quantity
 
 UNITS = {"s": "s", "j": "J", "w": "W", "m2": "m2", "ps": "s"}
@@ -24,7 +24,7 @@ UNITS = {"s": "s", "j": "J", "w": "W", "m2": "m2", "ps": "s"}
 def console(width: int | None = None) -> Console:
     """A console on standard output; outside a terminal wide enough that no table is cut."""
     plain = Console()
-    return plain if plain.is_terminal or width else Console(width=width or 160)
+    return plain if plain.is_terminal or width else Console(width=width or 200)
 
 
 def quantity(key: str, value: Any) -> str:
@@ -78,6 +78,7 @@ def layers_table(run: Result) -> Table:
             "wait bus",
             "energy",
             "zeros in",
+            *(["SNR", "clipped"] if run.function else []),
         ],
         left=2,
     )
@@ -97,8 +98,20 @@ def layers_table(run: Result) -> Table:
             *[format_quantity(value, "s") for value in times],
             format_quantity(row.energy_j, "J"),
             zeros,
+            *(_quality(row) if run.function else []),
         )
     return made
+
+
+def _quality(row: LayerRow) -> list[str]:
+    """Signal-to-noise ratio and share of clipped conversions of a layer."""
+    snr = "-" if row.snr_db is None else f"{row.snr_db:.1f} dB"
+    return [snr, "-" if row.clipped_fraction is None else _share(row.clipped_fraction)]
+
+
+def _share(value: float) -> str:
+    """A share in per cent that is told from zero however small it is."""
+    return "0" if value == 0 else "<0.01%" if value < 0.00005 else f"{value:.2%}"
 
 
 def energy_table(run: Result) -> Table:
@@ -139,12 +152,24 @@ def function_lines(run: Result) -> list[Text]:
             f"{found.images} picture(s), calibration: {found.calibration}"
         )
     )
+    lines.append(Text(_engines(run)))
     if found.accuracy is not None and found.accuracy_interval is not None:
         low, high = found.accuracy_interval
         lines.append(
             Text(f"accuracy {found.accuracy:.4f} (95 %: {low:.3f} to {high:.3f}); float {found.float_accuracy:.4f}")
         )
     return lines
+
+
+def _engines(run: Result) -> str:
+    """Which arithmetic served how many layers, and where converters clipped most."""
+    assert run.function is not None
+    parts = [f"{name} {count}" for name, count in run.function.engines.items()]
+    clipped = max(run.layers, key=lambda row: row.clipped_fraction or 0.0)
+    text = f"arithmetic by crossbar layer: {', '.join(parts)}"
+    if not clipped.clipped_fraction:
+        return f"{text}; no conversion clipped" if "analog" not in run.function.engines else text
+    return f"{text}; clipped conversions: most in {clipped.name}, {_share(clipped.clipped_fraction)}"
 
 
 def path_table(run: Result, most: int = 8) -> Table:
@@ -174,12 +199,25 @@ def bottleneck_lines(run: Result) -> list[Text]:
     return [Text(f"bottleneck: {found.sentence}"), Text(f"it would be relieved by {found.relief}")]
 
 
+def stream_lines(run: Result) -> list[Text]:
+    """How several images flow, where the stream repeats itself."""
+    found = run.stream
+    if found is None or found.interval_s is None:
+        return []
+    interval = format_quantity(found.interval_s, "s")
+    if found.fill_s is None or found.drain_s is None:
+        return [Text(f"stream: one image every {interval} (median); it did not repeat exactly within the run")]
+    fill, drain = format_quantity(found.fill_s, "s"), format_quantity(found.drain_s, "s")
+    rest = f"; {found.simulated_images} of {run.images} images simulated, the others follow from the repetition"
+    return [Text(f"stream: fill {fill}, then one image every {interval}, drain {drain}{rest}")]
+
+
 def run_report(run: Result) -> RenderableType:
     """Everything `archsim run` prints."""
     notes = [Text(f"note: {note}") for note in (*run.notes, f"activity: {run.activity}")]
     tables = [layers_table(run), path_table(run), resource_table(run), energy_table(run), totals_table(run)]
     spaced = [part for made in tables for part in (Text(), made)]
-    return Group(*function_lines(run), *spaced, Text(), *bottleneck_lines(run), *notes)
+    return Group(*function_lines(run), *spaced, Text(), *stream_lines(run), *bottleneck_lines(run), *notes)
 
 
 def plan_report(plan: Plan) -> RenderableType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -49,12 +50,33 @@ def around(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Measured rows behind the claims. `rows` are plain data; `columns` picks what a terminal shows, as key, heading
+    and format (such as `.1%`)."""
+
+    title: str
+    rows: tuple[Mapping[str, Any], ...]
+    columns: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What a study returns when it has more than claims: tables, and notes on what was left out and why."""
+
+    claims: tuple[Claim, ...]
+    tables: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudyReport:
     """All claims of one study and how long it took."""
 
     study: str
     claims: tuple[Claim, ...]
     seconds: float
+    tables: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -64,4 +86,9 @@ class StudyReport:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for `archsim reproduce --json`."""
         claims = [{**asdict(claim), "pass": claim.passed} for claim in self.claims]
-        return {"study": self.study, "claims": claims, "seconds": self.seconds}
+        found: dict[str, Any] = {"study": self.study, "claims": claims, "seconds": self.seconds}
+        if self.tables:
+            found["tables"] = [asdict(table) for table in self.tables]
+        if self.notes:
+            found["notes"] = list(self.notes)
+        return found

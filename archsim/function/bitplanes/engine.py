@@ -21,6 +21,7 @@ import numpy as np
 from llvmlite import binding
 from numpy.typing import NDArray
 
+from archsim.errors import InputError
 from archsim.function.arrays import programmed
 from archsim.function.bitplanes.kernels import loops
 from archsim.function.circuit import Circuit
@@ -37,6 +38,10 @@ Part = tuple[RowGroup, Encoded]
 
 NO_LIMIT = 1 << 40
 """Beyond any column sum."""
+
+
+MOST_ROWS = 2**15 - 1
+"""Rows of an array that active rows are counted for, in 16 bits."""
 
 
 def has_vectors() -> bool:
@@ -62,9 +67,7 @@ def rule_for(converter: Converter, largest: int) -> Rule:
     """The rule for column sums 0 .. largest."""
     if converter.saturates_only(largest):
         exact = converter.exact_up_to(largest)
-        return Rule(
-            saturating=True, exact=exact, lowest=0, highest=exact, table=np.zeros(1, np.int64), constant=0
-        )
+        return Rule(saturating=True, exact=exact, lowest=0, highest=exact, table=np.zeros(1, np.int64), constant=0)
     values = converter.table(largest)
     table = values - values[0]
     lowest = 0 if isinf(converter.lowest) else ceil(converter.lowest)
@@ -118,7 +121,7 @@ class Product:
 class Plan:
     """One layer on one machine: outputs are `products` + converted `groups` + `constant` [outputs], all of it in units of
     2**-`fraction` levels. `inputs` are sums of inputs formed digitally: groups and their multiples [outputs].
-    `conversions` is the number for one window."""
+    `conversions` is the number for one window; `vectors` chooses between equal kernels."""
 
     layer: MatrixLayer
     drive: Drive
@@ -129,6 +132,7 @@ class Plan:
     constant: Whole
     fraction: int
     conversions: int
+    vectors: bool
 
     @property
     def proven(self) -> bool:
@@ -147,15 +151,24 @@ def bitplane_engine(circuit: Circuit, meter: Meter | None = None, *, vectorised:
     """
     if circuit.read_noise:
         raise ValueError("read noise makes column sums real: the bit-plane engine cannot serve them")
+    return lambda layer: partial(multiply, plan_layer(layer, circuit, vectorised), meter)
+
+
+def plan_layer(layer: MatrixLayer, circuit: Circuit, vectorised: bool | None = None) -> Plan:
+    """Everything about a layer that does not depend on its inputs.
+
+    Raises
+    ------
+    InputError
+        Arrays of more than MOST_ROWS rows.
+    """
+    if circuit.slicing.rows > MOST_ROWS:
+        what = f"is {circuit.slicing.rows}; converters that clip or round are simulated for up to {MOST_ROWS} rows"
+        raise InputError(what, "ima.crossbar.rows")
     vectors = has_vectors() if vectorised is None else vectorised
-    return lambda layer: partial(multiply, plan_layer(layer, circuit, vectors), meter, vectors)
-
-
-def plan_layer(layer: MatrixLayer, circuit: Circuit, vectors: bool) -> Plan:
-    """Everything about a layer that does not depend on its inputs."""
     drive = Drive.of(layer.format, circuit.slicing)
     parts = list(programmed(layer, circuit))
-    largest = max(_largest_sum(encoded) for _, encoded in parts) * drive.largest
+    largest = max(_largest_column(encoded) for _, encoded in parts) * drive.largest
     rule = rule_for(circuit.converter, largest)
     packed = [_pack(group, encoded, rule, drive, vectors) for group, encoded in parts]
     ideal = circuit.cells is None
@@ -169,16 +182,17 @@ def plan_layer(layer: MatrixLayer, circuit: Circuit, vectors: bool) -> Plan:
         constant=_constant(layer, parts, rule, drive),
         fraction=0 if rule.saturating else FRACTION_BITS,
         conversions=sum(group.columns for group in packed) * drive.digits,
+        vectors=vectors,
     )
 
 
-def multiply(plan: Plan, meter: Meter | None, vectors: bool, x: Array) -> Array:
+def multiply(plan: Plan, meter: Meter | None, x: Array) -> Array:
     """Accumulators [groups, windows, columns] of x [groups, windows, rows]: integers, or float64 behind converters whose
     values are not whole."""
     geometry, windows = plan.layer.geometry, x.shape[1]
     flat = np.ascontiguousarray(x.transpose(0, 2, 1)).reshape(-1, windows)
     out = _exact(plan, flat)
-    unproven, clipped = _convert(plan, flat, out, vectors)
+    unproven, clipped = _convert(plan, flat, out)
     if meter is not None:
         meter.add(plan.layer.name, windows * plan.conversions, unproven, clipped)
     shaped = out.reshape(geometry.groups, geometry.columns, windows).transpose(0, 2, 1)
@@ -200,7 +214,7 @@ def _exact(plan: Plan, flat: Array) -> Whole:
     return out
 
 
-def _convert(plan: Plan, flat: Array, out: Whole, vectors: bool) -> tuple[int, int]:
+def _convert(plan: Plan, flat: Array, out: Whole) -> tuple[int, int]:
     """Add what converters make of column sums to out; columns converted and clipped."""
     drive, rule = plan.drive, plan.rule
     codes = drive.codes(flat) if plan.groups else flat
@@ -222,14 +236,14 @@ def _convert(plan: Plan, flat: Array, out: Whole, vectors: bool) -> tuple[int, i
             rule.lowest,
             rule.highest,
             rule.table,
-            vectors,
+            plan.vectors,
             out[group.first : group.last],
         )
         unproven, clipped = unproven + found[0], clipped + found[1]
     return unproven, clipped
 
 
-def _largest_sum(encoded: Encoded) -> int:
+def _largest_column(encoded: Encoded) -> int:
     """Largest column sum per unit of drive, unit columns included."""
     columns = (encoded.cells.sum(axis=1, dtype=np.int64), encoded.unit_cells.sum(axis=0, dtype=np.int64))
     return max(int(sums.max(initial=0)) for sums in columns)
@@ -295,7 +309,9 @@ def _products(layer: MatrixLayer, parts: list[Part], ideal: bool) -> tuple[Produ
 
 def _digital_units(parts: list[Part]) -> list[tuple[RowGroup, Whole]]:
     """Row groups whose sum of inputs is formed digitally, and its multiples [outputs]."""
-    return [(group, encoded.unit.sum(axis=0)) for group, encoded in parts if not encoded.analog_unit and len(encoded.unit)]
+    return [
+        (group, encoded.unit.sum(axis=0)) for group, encoded in parts if not encoded.analog_unit and len(encoded.unit)
+    ]
 
 
 def _constant(layer: MatrixLayer, parts: list[Part], rule: Rule, drive: Drive) -> Whole:

@@ -7,6 +7,17 @@ drift, and wires see the cells as they are at last. Noise of the read acts on co
 """
 
 from archsim.function.devices.compose import NONIDEALITIES, cell_model, read_noise_levels
+from archsim.function.devices.energy import cell_read_energy
+from archsim.function.devices.stored import StoredCells, stored_cells
 from archsim.function.devices.window import Window, window_of
 
-__all__ = ["NONIDEALITIES", "Window", "cell_model", "read_noise_levels", "window_of"]
+__all__ = [
+    "NONIDEALITIES",
+    "StoredCells",
+    "Window",
+    "cell_model",
+    "cell_read_energy",
+    "read_noise_levels",
+    "stored_cells",
+    "window_of",
+]

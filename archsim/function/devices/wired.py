@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from archsim.config.device import Wires
 from archsim.errors import InputError
 from archsim.function.devices.window import Window
-from archsim.function.wires import SOLVERS
 
 Array = NDArray[Any]
 
@@ -24,6 +23,9 @@ def wired(options: Wires, window: Window, stored: Array, rng: np.random.Generato
     InputError
         An unknown solver.
     """
+    # SciPy and compiled loops: only where wires are asked for
+    from archsim.function.wires import SOLVERS
+
     del window, rng  # wires are deterministic and see conductances only
     if options.solver not in SOLVERS:
         raise InputError(f"is '{options.solver}'; expected {' | '.join(SOLVERS)}", "device.wires.solver")

@@ -34,9 +34,7 @@ def pack_tile(tile: Array, scratch: Array, planes: Array, vectorised: bool) -> N
     `scratch` is uint64 [512].
     """
     if vectorised:
-        vectors.transpose_tile(
-            _address(tile), _address(scratch), _address(planes), np.uint64(planes.strides[0])
-        )
+        vectors.transpose_tile(_address(tile), _address(scratch), _address(planes), np.uint64(planes.strides[0]))
         return
     for bit in range(8):
         for place in range(STRIP):

@@ -48,9 +48,7 @@ def _at(builder: Any, base: Value, step: Value, index: Value) -> Value:
 
 
 def _popcount(builder: Any, value: Value) -> Value:
-    function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(VECTOR, [VECTOR]), "llvm.ctpop.v8i64"
-    )
+    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(VECTOR, [VECTOR]), "llvm.ctpop.v8i64")
     return builder.call(function, [value])
 
 
@@ -115,9 +113,7 @@ def _nested(builder: Any, count: Value | int, body: Callable[[Any], None]) -> No
         body(loop.index)
 
 
-def _sum_plane(
-    builder: Any, lines: Value, inputs: Value, digit: Value, shape: tuple[Any, Any, Any]
-) -> Value:
+def _sum_plane(builder: Any, lines: Value, inputs: Value, digit: Value, shape: tuple[Any, Any, Any]) -> Value:
     """Column sums of 8 lines for one digit: sum over cell bits c, digit bits d of 2**(c + d) * popcount(x & w)."""
     cell_bits, words, dac_bits = shape
     total = cgutils.alloca_once_value(builder, _constant(0))

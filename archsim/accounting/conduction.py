@@ -1,0 +1,53 @@
+"""Reads charged by what cells conduct (`crossbar.energy: v2gt`).
+
+The unit of count is one cell in the on state for one read pulse; a cell of conductance G counts G / G_on. Its energy is in
+the cost table (`crossbar.cell_read`: V^2 G_on t). Cells conduct only while their row is driven, so counts follow the ones
+among the input bits. Rows and cells enter as means: the product of the two is the sum over cells as long as rows that are
+driven more often hold no other levels than the rest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archsim.accounting.dynamic import InputCycles, used_cells
+from archsim.mapping.plan import MappedStage, Plan
+
+if TYPE_CHECKING:
+    from archsim.function.activity import LayerActivity
+    from archsim.function.devices.stored import StoredCells
+
+ASSUMED_ACTIVE_ROWS = 0.5
+"""Share of rows driven in an input cycle where no inputs were given: random bits."""
+
+
+def conducting_cells(
+    plan: Plan, mapped: MappedStage, activity: LayerActivity | None, cycles: InputCycles, stored: StoredCells | None
+) -> float:
+    """On-state cell reads per image of one layer."""
+    grid, crossbar = mapped.grid, plan.chip.tile.ima.crossbar
+    assert grid is not None
+    with_units = crossbar.unit_column and plan.slicing.encoding != "differential"
+    cells = grid.rows * grid.columns if stored is not None else used_cells(mapped, grid)
+    share = relative_conductance(plan, (2**crossbar.cell.bits - 1) / 2 if stored is None else stored.mean_level)
+    unit_share = relative_conductance(plan, 1.0) if with_units else 0.0
+    if activity is None:
+        return ASSUMED_ACTIVE_ROWS * (cycles.sum(cells) * share + cycles.sum(grid.rows) * unit_share)
+    once = mapped.windows * plan.slicing.input_cycles
+    return once * _driven_share(activity) * (int(cells.sum()) * share + int(grid.rows.sum()) * unit_share)
+
+
+def _driven_share(activity: LayerActivity) -> float:
+    """Share of rows driven in an input cycle of the full number of bits; streamed ones only where bits are skipped."""
+    if activity.streams is None or activity.streams.ones is None:
+        return activity.active_row_fraction
+    return activity.streams.ones / (activity.inputs * activity.input_cycles * activity.images)
+
+
+def relative_conductance(plan: Plan, level: float) -> float:
+    """Conductance of a cell at `level` over that of one in the on state; the window comes from the hardware file."""
+    cell = plan.chip.tile.ima.crossbar.cell
+    assert cell.on_resistance is not None
+    assert cell.off_resistance is not None
+    ratio = cell.on_resistance / cell.off_resistance
+    return ratio + (1 - ratio) * level / (2**cell.bits - 1)

@@ -1,0 +1,47 @@
+"""ReDy (Sabri, Riera and Gonzalez, arXiv 2306.16298): dynamic precision of activation groups on the 8-bit ISAAC
+machine.
+
+Of the paper its abstract is known: groups of convolutions' activations are quantized on the fly by a heuristic on their
+distribution, which saves 13 % of energy on average. The heuristic and its operating point are archsim's reconstruction;
+what the study shows is that 13 % lies inside what the reconstruction reaches.
+"""
+
+from __future__ import annotations
+
+from archsim.studies.claims import Findings, Table
+from archsim.studies.redy.cases import Case, Skipped, full_cases, quick_cases
+from archsim.studies.redy.judge import machine_claims, network_claims, suite_claims
+from archsim.studies.redy.measure import Bench, Row, measure, methods_of, prepare
+from archsim.studies.redy.plan import METHODS, ROWS, settings
+from archsim.studies.redy.tables import component_table, policy_table
+from archsim.studies.redy.timing import latency_table
+from archsim.studies.redy.thresholds import budget_rows
+
+__all__ = ["study"]
+
+
+def study(quick: bool = False) -> Findings:
+    """All networks that the data at hand allow; `quick` uses shipped data only."""
+    notes: list[str] = []
+    tables: list[Table] = []
+    claims = [*machine_claims()]
+    suite: list[Row] = []
+    for case in quick_cases() if quick else full_cases():
+        if isinstance(case, Skipped):
+            notes.append(f"{case.name} skipped: {case.reason}")
+            continue
+        bench = prepare(case, methods_of(case, METHODS), ROWS)
+        rows = ablation(bench)
+        if case.pinned:
+            rows += budget_rows(bench)
+            suite += rows
+        claims += network_claims(bench, rows)
+        tables += [policy_table(case, rows), component_table(case, rows), latency_table(bench)]
+        notes += [f"{case.name}: {case.note}"] if case.note else []
+    claims += suite_claims(suite)
+    return Findings(claims=tuple(claims), tables=tuple(tables), notes=tuple(notes))
+
+
+def ablation(bench: Bench) -> list[Row]:
+    """Every setting of the plan for which the case has ranges."""
+    return [measure(bench, setting) for setting in settings() if setting.calibration in bench.networks]

@@ -1,0 +1,213 @@
+"""Compiled loops of the training engine: plain arrays in, plain arrays out, no state.
+
+Maps are channel-first with the batch second, [C, N, H, W]: a matrix product then lands in its place, and what is done
+per channel runs over contiguous memory. Every loop has a NumPy oracle in the tests; each runs on one thread without
+the interpreter lock.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Pair = tuple[int, int]
+
+REORDER = {"reassoc", "contract", "nsz"}
+"""Sums may be reordered once, at compile time: the order is fixed for a machine, not for all machines."""
+
+
+@njit(cache=True, nogil=True)
+def inside(shift: int, stride: int, extent: int, count: int) -> Pair:
+    """Positions [low, high) of `count` for which position * stride + shift lies in 0..extent - 1."""
+    low = min(count, max(0, -(shift // stride)))
+    high = max(low, min(count, (extent - 1 - shift) // stride + 1))
+    return low, high
+
+
+@njit(cache=True, nogil=True)
+def unroll(x: Array, pad: Array, out: Array, stride: Pair, dilation: Pair, top: int, left: int) -> None:
+    """Patches of x [C, N, H, W] as rows: out [C, kh, kw, N, OH, OW]; outside the map stands pad [C]."""
+    channels, images, height, width = x.shape
+    _, kh, kw, _, rows, columns = out.shape
+    for channel in range(channels):
+        fill = pad[channel]
+        for ky in range(kh):
+            for kx in range(kw):
+                shift = kx * dilation[1] - left
+                low, high = inside(shift, stride[1], width, columns)
+                for image in range(images):
+                    for row in range(rows):
+                        source = row * stride[0] - top + ky * dilation[0]
+                        line = out[channel, ky, kx, image, row]
+                        if source < 0 or source >= height:
+                            line[:] = fill
+                            continue
+                        line[:low] = fill
+                        if stride[1] == 1:
+                            for column in range(low, high):
+                                line[column] = x[channel, image, source, column + shift]
+                        else:
+                            for column in range(low, high):
+                                line[column] = x[channel, image, source, column * stride[1] + shift]
+                        line[high:] = fill
+
+
+@njit(cache=True, nogil=True)
+def fold(patches: Array, out: Array, stride: Pair, dilation: Pair, top: int, left: int) -> None:
+    """Transpose of `unroll`: out [C, N, H, W] = sums of the patches [C, kh, kw, N, OH, OW] that were read from it."""
+    channels, images, height, width = out.shape
+    _, kh, kw, _, rows, columns = patches.shape
+    out[:] = 0
+    for channel in range(channels):
+        for ky in range(kh):
+            for kx in range(kw):
+                shift = kx * dilation[1] - left
+                low, high = inside(shift, stride[1], width, columns)
+                for image in range(images):
+                    for row in range(rows):
+                        target = row * stride[0] - top + ky * dilation[0]
+                        if target < 0 or target >= height:
+                            continue
+                        line = patches[channel, ky, kx, image, row]
+                        if stride[1] == 1:
+                            for column in range(low, high):
+                                out[channel, image, target, column + shift] += line[column]
+                        else:
+                            for column in range(low, high):
+                                out[channel, image, target, column * stride[1] + shift] += line[column]
+
+
+@njit(cache=True, nogil=True)
+def max_pool(x: Array, out: Array, places: Array, kernel: Pair, stride: Pair, top: int, left: int) -> None:
+    """Maximum over the part of each window inside x [M, H, W]: out [M, OH, OW], and where it stood.
+
+    places [M, OH, OW] int32: flat position in the map of the first maximum of the window.
+    """
+    maps, height, width = x.shape
+    for index in range(maps):
+        for row in range(out.shape[1]):
+            y0 = max(0, row * stride[0] - top)
+            y1 = min(height, row * stride[0] - top + kernel[0])
+            for column in range(out.shape[2]):
+                x0 = max(0, column * stride[1] - left)
+                x1 = min(width, column * stride[1] - left + kernel[1])
+                best, place = x[index, y0, x0], y0 * width + x0
+                for y in range(y0, y1):
+                    for z in range(x0, x1):
+                        value = x[index, y, z]
+                        larger = value > best
+                        best = value if larger else best
+                        place = y * width + z if larger else place
+                out[index, row, column] = best
+                places[index, row, column] = place
+
+
+@njit(cache=True, nogil=True)
+def scatter(values: Array, places: Array, out: Array) -> None:
+    """out [M, P] = values [M, Q] added at the positions places [M, Q], zero elsewhere."""
+    out[:] = 0
+    for index in range(values.shape[0]):
+        for item in range(values.shape[1]):
+            out[index, places[index, item]] += values[index, item]
+
+
+@njit(cache=True, nogil=True)
+def sum_pool(x: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: int) -> None:
+    """Sum over the part of each window inside x [M, H, W]: out [M, OH, OW]."""
+    maps, height, width = x.shape
+    for index in range(maps):
+        for row in range(out.shape[1]):
+            y0 = max(0, row * stride[0] - top)
+            y1 = min(height, row * stride[0] - top + kernel[0])
+            for column in range(out.shape[2]):
+                x0 = max(0, column * stride[1] - left)
+                x1 = min(width, column * stride[1] - left + kernel[1])
+                total = x.dtype.type(0)
+                for y in range(y0, y1):
+                    for z in range(x0, x1):
+                        total += x[index, y, z]
+                out[index, row, column] = total
+
+
+@njit(cache=True, nogil=True)
+def spread_pool(values: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: int) -> None:
+    """Transpose of `sum_pool`: each of values [M, OH, OW] added to its window of out [M, H, W]."""
+    maps, height, width = out.shape
+    out[:] = 0
+    for index in range(maps):
+        for row in range(values.shape[1]):
+            y0 = max(0, row * stride[0] - top)
+            y1 = min(height, row * stride[0] - top + kernel[0])
+            for column in range(values.shape[2]):
+                x0 = max(0, column * stride[1] - left)
+                x1 = min(width, column * stride[1] - left + kernel[1])
+                for y in range(y0, y1):
+                    for z in range(x0, x1):
+                        out[index, y, z] += values[index, row, column]
+
+
+@njit(cache=True, nogil=True)
+def pass_between(gradient: Array, values: Array, low: float, high: float, out: Array) -> None:
+    """out [M] = gradient [M] where low < values [M] < high, else zero."""
+    for index in range(gradient.size):
+        keeps = (values[index] > low) & (values[index] < high)
+        out[index] = gradient[index] if keeps else gradient.dtype.type(0)
+
+
+@njit(cache=True, nogil=True, fastmath=REORDER)
+def moments(x: Array, y: Array, out: Array) -> None:
+    """out [C, 2] float64 = sums over each channel of x [C, M] and of x * y."""
+    for channel in range(x.shape[0]):
+        first, second = 0.0, 0.0
+        for item in range(x.shape[1]):
+            value = np.float64(x[channel, item])
+            first += value
+            second += value * np.float64(y[channel, item])
+        out[channel, 0] = first
+        out[channel, 1] = second
+
+
+@njit(cache=True, nogil=True)
+def blend(x: Array, y: Array, a: Array, b: Array, c: Array, out: Array) -> None:
+    """out [C, M] = a x + b y + c, with a, b and c [C] one a channel."""
+    for channel in range(x.shape[0]):
+        p, q, r = a[channel], b[channel], c[channel]
+        for item in range(x.shape[1]):
+            out[channel, item] = p * x[channel, item] + q * y[channel, item] + r
+
+
+@njit(cache=True, nogil=True)
+def store(sums: Array, bias: Array, factor: Array, low: float, high: float, codes: Array, wide: Array) -> None:
+    """codes [C, M] = clamp(round half to even(wide)), wide = (sums [C, M] + bias [C]) * factor [C] in float64.
+
+    What `archsim.function.kernels.requantize` stores, kept as float32 integers, beside the value before rounding.
+    """
+    for channel in range(sums.shape[0]):
+        add, times = np.float64(bias[channel]), factor[channel]
+        for item in range(sums.shape[1]):
+            value = (np.float64(sums[channel, item]) + add) * times
+            wide[channel, item] = value
+            value = np.rint(value)
+            value = low if value < low else value
+            codes[channel, item] = high if value > high else value
+
+
+@njit(cache=True, nogil=True)
+def store_gradient(gradient: Array, wide: Array, low: float, high: float, out: Array) -> float:
+    """Straight-through gradient of a stored tensor: out [M] = gradient [M] where low < wide < high, else zero.
+
+    Returns the gradient of the step size: the sum of gradient * (code - wide) inside and of gradient * code where the
+    value was clamped (Esser et al., ICLR 2020, eq. (3)).
+    """
+    total = 0.0
+    for index in range(gradient.size):
+        value = np.float64(wide[index])
+        code = min(max(np.rint(value), low), high)
+        keeps = (value > low) & (value < high)
+        total += np.float64(gradient[index]) * (code - value if keeps else code)
+        out[index] = gradient[index] if keeps else gradient.dtype.type(0)
+    return total
