@@ -179,7 +179,7 @@ def map_(hw: str, net: str, settings: tuple[str, ...], as_json: bool) -> None:
 )
 @click.option("--input", "data", metavar="DATA", help="Pictures to compute: a shipped set, a folder, a zip or an .npz.")
 @click.option("--limit", type=click.IntRange(min=1), help="Compute only the first pictures of DATA.")
-@click.option("--calibrate", metavar="DATA", help="Pictures to calibrate activation ranges on.")
+@click.option("--calibrate", metavar="DATA|FILE", help="Pictures for the activation ranges, or a saved calibration.")
 @click.option(
     "--engine",
     type=click.Choice(["simpy", "kernel", "maxplus"]),
@@ -288,12 +288,14 @@ def compare(
     saved = {name for name in runs if (Path(name) / "result.json").is_file() or Path(name).name == "result.json"}
     chips = {name: load_hardware(name, overrides(settings)) for name in runs if net is not None and name not in saved}
     graph = None if net is None else load_workload(net)
-    deciding = [chip.name for chip in chips.values() if (block := chip.model.activation_precision) and block.needs_inputs]
+    blocks = {chip.name: chip.model.activation_precision for chip in chips.values()}
+    deciding = [name for name, block in blocks.items() if block is not None and block.needs_inputs]
     if graph is not None and deciding and data is None:
         data = suited_set(graph)
         if data is None:
             raise InputError(f"{deciding[0]} decides activation precision from inputs; expected --input DATA")
-        click.echo(f"computing the shipped set {data}: {deciding[0]} decides from inputs (--input takes others)", err=True)
+        note = f"{deciding[0]} decides activation precision from inputs (--input takes others)"
+        click.echo(f"computing the shipped set {data}: {note}", err=True)
     found = []
     for name in runs:
         if name in saved:
@@ -347,7 +349,8 @@ def calibrate(
         raise InputError("must end in .json, by which run --calibrate knows it", where=output)
     graph = load_workload(net)
     plan = map_network(graph, load_hardware(hw, overrides(settings)))
-    pictures = load_data(data, preprocessing_for(graph.path, graph), limit=limit, classes=graph[graph.outputs[0]].size)
+    prepared = preprocessing_for(graph.path or net, graph)
+    pictures = load_data(data, prepared, limit=limit, classes=graph[graph.outputs[0]].size)
     request = Request(method=method, budget=parse_budget(budget))
     with progress("trials") as done:
         made = calibrate_network(plan, graph, pictures, request, done)
@@ -356,6 +359,28 @@ def calibrate(
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", where=output) from None
     click.echo(f"{output}: {len(made.pictures)} pictures, {len(made.ranges)} ranges, {len(made.thresholds)} thresholds")
+
+
+@cli.command()
+@click.argument("study", metavar="STUDY.yaml")
+@click.option("-o", "--output", metavar="DIR", help="Folder of the run, instead of the file's; a run there goes on.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads, by default all; results do not depend on it.")
+@json_option
+def train(study: str, output: str | None, threads: int | None, as_json: bool) -> None:
+    """Train a network, in float or quantization-aware, and write it as ONNX with its calibrated ranges."""
+    from archsim.report.training import training_bar
+    from archsim.training.document import read_study
+    from archsim.training.study import run_study
+
+    wanted = read_study(study)
+    with training_bar() as told:
+        outcome = run_study(wanted, output=output, progress=told, threads=threads)
+    trained = outcome.trained
+    if as_json:
+        show({"network": str(outcome.path), "test_accuracy": trained.test_accuracy, "epochs": len(trained.history)})
+        return
+    accuracy = "" if trained.test_accuracy is None else f", {trained.test_accuracy:.2%} of the test pictures right"
+    click.echo(f"{outcome.path}: {len(trained.history)} epochs{accuracy}")
 
 
 @cli.command()

@@ -32,7 +32,14 @@ from archsim.function.activity import LayerActivity
 from archsim.function.devices import stored_cells
 from archsim.function.evaluate import Evaluation, evaluate
 from archsim.function.precision.calibration import Calibration, check_calibration, read_calibration
-from archsim.function.precision.offline import plan_counting, plan_precision, plan_settings, plan_streaming
+from archsim.function.precision.offline import (
+    check_converters,
+    check_layer_names,
+    plan_counting,
+    plan_precision,
+    plan_settings,
+    plan_streaming,
+)
 from archsim.function.select import Machine
 from archsim.mapping import MappedStage, Plan
 from archsim.result import (
@@ -95,6 +102,7 @@ def simulate(
         raise InputError([Problem("detail", f"is '{detail}' with engine '{engine}'; {expected}")])
     if images < 1:
         raise InputError([Problem("images", f"is {images}; expected 1 or more")])
+    check_layer_names(plan)
     calibrated = _saved_calibration(calibrate)
     evaluation, data = _evaluate(plan, seed, inputs, limit, calibrated, images, progress)
     activity = evaluation.activity if evaluation else {}
@@ -126,6 +134,8 @@ def _precision_notes(plan: Plan, data: Dataset | None, calibrate: Data | Calibra
             )
         if all(unit.charge != "per_decision" for unit in plan.chip.tile.ima.overheads):
             yield "no ima.overheads entry with charge: per_decision: deciding activation precision costs nothing here"
+    if data is not None and block is not None and (device := plan.hardware.model.device) and device.read_noise:
+        yield "read noise is drawn for input planes that are not streamed too, which is pessimistic"
     if isinstance(calibrate, Calibration) and data is not None and (seen := calibrate.overlap(data)):
         yield f"{seen} of {len(data)} pictures were calibrated on: quality on them says little"
 
@@ -154,15 +164,18 @@ def _evaluate(
     if saved is not None:
         check_calibration(saved, graph, plan_settings(plan))
     pictures = None if calibrate is None or isinstance(calibrate, Calibration) else load(calibrate, None)
+    streaming, machine = plan_streaming(plan, saved), Machine.of(plan, seed)
+    if streaming is not None:
+        check_converters(machine)
     found = evaluate(
         graph,
         data,
         precision=plan_precision(plan),
         counting=plan_counting(plan),
         calibration=pictures if saved is None else saved.to_ranges(),
-        streaming=plan_streaming(plan, saved),
+        streaming=streaming,
         streamed_images=images,
-        machine=Machine.of(plan, seed),
+        machine=machine,
         progress=progress,
     )
     return found, data
@@ -183,6 +196,11 @@ def _result(
     notes = [*plan.notes]
     if data is not None and data.preprocessing.source.startswith("default"):
         notes.append(f"pictures prepared by {data.preprocessing.source}")
+    transfer = plan.chip.tile.ima.adc.transfer
+    if evaluation is not None and transfer is not None and transfer.observes:
+        notes.append(
+            f"converters of each layer were set by column sums observed on the first pictures ({evaluation.observed})"
+        )
     if drawn:
         notes.append(f"the network has no weights: they were drawn with seed {seed}, so no accuracy is reported")
     return Result(

@@ -1,9 +1,9 @@
 """Reads charged by what cells conduct (`crossbar.energy: v2gt`).
 
-The unit of count is one cell in the on state for one read pulse; a cell of conductance G counts G / G_on. Its energy is in
-the cost table (`crossbar.cell_read`: V^2 G_on t). Cells conduct only while their row is driven, so counts follow the ones
-among the input bits. Rows and cells enter as means: the product of the two is the sum over cells as long as rows that are
-driven more often hold no other levels than the rest.
+The unit of count is one cell in the on state for one read pulse; a cell of conductance G counts G / G_on. Its energy
+is in the cost table (`crossbar.cell_read`: V^2 G_on t). Cells conduct only while their row is driven, so counts
+follow the ones among the input bits. Rows and cells enter as means: the product of the two is the sum over cells as
+long as rows that are driven more often hold no other levels than the rest.
 """
 
 from __future__ import annotations
@@ -50,4 +50,4 @@ def relative_conductance(plan: Plan, level: float) -> float:
     assert cell.on_resistance is not None
     assert cell.off_resistance is not None
     ratio = cell.on_resistance / cell.off_resistance
-    return ratio + (1 - ratio) * level / (2**cell.bits - 1)
+    return ratio + (1 - ratio) * level / float(2**cell.bits - 1)

@@ -54,7 +54,9 @@ def count_actions(
     counts: list[Count] = []
     for index, (mapped, stage) in enumerate(zip(plan.stages, timing.stages, strict=True)):
         found = [
-            *crossbar_actions(plan, mapped, activity.get(mapped.name), None if stored is None else stored.get(mapped.name)),
+            *crossbar_actions(
+                plan, mapped, activity.get(mapped.name), None if stored is None else stored.get(mapped.name)
+            ),
             *_memory_actions(plan, mapped),
             *[(work.component, work.action, work.count * mapped.windows) for work in digital_work(mapped.stage)],
             *_network_actions(plan, mapped, [edge for edge in routed if edge.edge.source == index]),

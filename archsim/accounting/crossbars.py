@@ -23,8 +23,8 @@ def crossbar_actions(
     """Analog side and its registers, per image; nothing for a digital stage.
 
     ADC conversions: used columns of every array and input cycle, the unit column included where there is one
-    (`converts: all`: every column). A read of a partly used array counts as its used share of cells, or (`energy: v2gt`)
-    as what its cells conduct, from their levels `stored` where weights are known.
+    (`converts: all`: every column). A read of a partly used array counts as its used share of cells, or (`energy:
+    v2gt`) as what its cells conduct, from their levels `stored` where weights are known.
     """
     grid = mapped.grid
     if grid is None:
@@ -42,7 +42,7 @@ def crossbar_actions(
         ("shift_add", "add", conversions),
         *_input_register(plan, mapped, cycles),
         *_output_register(plan, mapped, columns, cycles),
-        *decision_actions(plan, mapped, activity),
+        *decision_actions(plan, mapped),
     ]
 
 

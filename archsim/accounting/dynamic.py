@@ -54,7 +54,8 @@ def fixed_cycles(plan: Plan, mapped: MappedStage) -> int:
     block = plan.chip.activation_precision
     if block is None or block.needs_inputs or (mapped.stage.kind == "linear" and not block.fully_connected):
         return plan.slicing.input_cycles
-    return block.layer_bits.get(mapped.name, block.bits or plan.slicing.input_bits)
+    bits = block.bits or plan.slicing.input_bits
+    return block.layer_bits.get(mapped.name, bits) if block.policy == "static_mixed" else bits
 
 
 def timed_cycles(plan: Plan, activity: Mapping[str, LayerActivity], images: int) -> dict[str, Ints]:
@@ -109,7 +110,7 @@ def used_cells(mapped: MappedStage, grid: CrossbarGrid) -> Ints:
     return grid.rows * grid.columns // (grid.rows // inputs)
 
 
-def decision_actions(plan: Plan, mapped: MappedStage, activity: LayerActivity | None) -> list[tuple[str, str, float]]:
+def decision_actions(plan: Plan, mapped: MappedStage) -> list[tuple[str, str, float]]:
     """What deciding costs per image: every IMA that holds arrays of a row set looks at the set's inputs once a window.
 
     Values that need no deciding (fully connected layers, static policies) pass by.

@@ -1,8 +1,9 @@
 """What loading a network's weights costs: cells written, pulses, energy and time. Kept apart from inference.
 
-One load writes every copy of every layer once, from arrays that are off. A cell takes `pulses` pulses, or `pulses` for each
-level above off; a pulse takes the energy stated, or voltage^2 * (G_off + G) / 2 * pulse for a cell that ends at G (NeuroSim
-MLP V3.0, Cell.cpp). A row that is written at once takes as long as its slowest cell, the largest level.
+One load writes every copy of every layer once, from arrays that are off. A cell takes `pulses` pulses, or `pulses`
+for each level above off; a pulse takes the energy stated, or voltage^2 * (G_off + G) / 2 * pulse for a cell that ends
+at G (NeuroSim MLP V3.0, Cell.cpp). A row that is written at once takes as long as its slowest cell, the largest
+level.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def _pulse_energy(write: Write, cell: Cell, level: float) -> float:
     assert cell.on_resistance is not None
     assert cell.off_resistance is not None
     off, on = 1 / cell.off_resistance, 1 / cell.on_resistance
-    final = off + (on - off) * level / (2**cell.bits - 1)
+    final = off + (on - off) * level / float(2**cell.bits - 1)
     return write.voltage**2 * (off + final) / 2 * write.pulse
 
 

@@ -33,7 +33,7 @@ FITTED: Mapping[str, tuple[float, float]] = MappingProxyType(
 )
 """Conductances [S] for which each measured programming error was fitted (CrossSim: RRAM_Milo, RRAM_Wan, PCM_Joshi)."""
 
-_PRINTED = 1e-6
+_PRINTED = 1e-4
 """Relative slack at the ends of a fitted range: 1/225 uS is no short decimal number of ohms."""
 
 

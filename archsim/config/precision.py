@@ -12,13 +12,12 @@ from archsim.config.types import Fraction, Name, Text, Truth, Whole
 
 _PARAMETER: Mapping[str, str | None] = {
     "static": "bits",
-    "static_mixed": "layer_bits",
+    "static_mixed": "bits",
     "range": None,
     "redy_var": "tau",
     "redy_mean": "tau",
     "significant_bits": "bits",
 }
-_PARAMETERS = ("bits", "layer_bits", "tau")
 
 StreamBits = Annotated[int, Whole(1, 16)]
 MinimumBits = Annotated[int, Whole(1, 16)]
@@ -28,12 +27,12 @@ NoisePart = Annotated[float, Fraction(0.0, 1.0)]
 class ActivationPrecision(Model):
     """How many bits of its inputs a crossbar is fed. Without this block all `precision.input_bits` are streamed.
 
-    `static` and `static_mixed` stream `bits` (of single layers `layer_bits`), the others decide for each group of
+    `static` streams `bits`, `static_mixed` also `layer_bits` of single layers, the others decide for each group of
     inputs from its data: `range` trims leading zeros, `redy_var` and `redy_mean` also drop low bits whose rounding
     noise stays below `tau` times the group's variance or squared mean, `significant_bits` keeps the `bits` highest.
     `granularity` says what shares a decision. Dropping leaves at least `minimum_bits`. With `free_running` row groups
-    have sequencers of their own. Fully connected layers stream all bits unless `fully_connected` is set. A policy set
-    from outside a file (a sweep) needs no `source`.
+    have sequencers of their own. Fully connected layers stream all bits unless `fully_connected` is set. Parameters of
+    other policies may stay (a sweep changes the policy alone); a policy set from outside a file needs no `source`.
     """
 
     policy: Literal["static", "static_mixed", "range", "redy_var", "redy_mean", "significant_bits"]
@@ -54,16 +53,12 @@ class ActivationPrecision(Model):
 
 
 def precision_findings(block: ActivationPrecision, input_bits: int, dac_bits: int) -> Iterator[tuple[str, str]]:
-    """(path, what is wrong) of parameters that do not fit the policy or the operands."""
+    """(path, what is wrong) of parameters that the policy lacks or that do not fit the operands."""
     path = "activation_precision"
     wanted = _PARAMETER[block.policy]
-    given = [name for name in _PARAMETERS if getattr(block, name) not in (None, {})]
-    for name in given:
-        if name != wanted and not (name == "bits" and block.policy == "static_mixed"):
-            expected = f"expected {wanted}" if wanted else "it has no parameter"
-            yield f"{path}.{name}", f"is not used by policy {block.policy}; {expected}"
-    if wanted is not None and wanted not in given:
-        yield path, f"{wanted} is missing; policy {block.policy} needs it"
+    if wanted is not None and getattr(block, wanted) is None:
+        what = " (of layers that layer_bits does not name)" if block.policy == "static_mixed" else ""
+        yield path, f"{wanted} is missing; policy {block.policy} needs it{what}"
     widths = {f"{path}.bits": block.bits, f"{path}.minimum_bits": block.minimum_bits}
     widths |= {f"{path}.layer_bits.{name}": bits for name, bits in block.layer_bits.items()}
     for where, bits in widths.items():

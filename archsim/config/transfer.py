@@ -7,6 +7,7 @@ documented with `archsim.function.converter.TRANSFERS`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Literal
 
 from archsim.config.blocks import Model
@@ -80,5 +81,5 @@ def _references(transfer: AdcTransfer, bits: int) -> Iterator[tuple[str, str]]:
         yield here, f"belong to kind nonlinear, not to {transfer.kind}"
     if len(found) != 2**bits - 1:
         yield here, f"are {len(found)}; expected 2^bits - 1 = {2**bits - 1} of them for {bits} bits"
-    if any(later <= earlier for earlier, later in zip(found[:-1], found[1:], strict=True)):
+    if any(later <= earlier for earlier, later in pairwise(found)):
         yield here, "do not ascend; expected each larger than the one before"

@@ -184,6 +184,4 @@ def merge(parts: Sequence[LayerActivity]) -> LayerActivity:
     joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in PER_IMAGE}
     streams = [part.streams for part in parts if part.streams is not None]
     zero_groups = np.sum([part.zero_groups for part in parts], axis=0)
-    return replace(
-        parts[0], zero_groups=zero_groups, streams=merge_streams(streams) if streams else None, **joined
-    )
+    return replace(parts[0], zero_groups=zero_groups, streams=merge_streams(streams) if streams else None, **joined)

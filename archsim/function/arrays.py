@@ -1,4 +1,5 @@
-"""From encoded levels to the cells of single arrays: which line stands in which column, and what a cell model makes of it.
+"""From encoded levels to the cells of single arrays: which line stands in which column, and what a cell model makes of
+it.
 
 Every engine programs arrays through `program`, so the same seed gives the same cells whichever engine computes.
 """

@@ -1,4 +1,5 @@
-"""What stands between digital inputs and digital sums: slicing, cells and converter of the crossbars that compute a layer.
+"""What stands between digital inputs and digital sums: slicing, cells and converter of the crossbars that compute a
+layer.
 
 Engines that model circuits take a `Circuit`; plain integer arithmetic needs none.
 """

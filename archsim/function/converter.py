@@ -1,8 +1,8 @@
 """Analog-to-digital converters as functions: a column sum goes in, the value that shift-and-add receives comes out.
 
-Every converter is two lists: ascending decision thresholds and one value per code, both in *levels* (1 = one cell of level
-1 driven by a digit of 1). A sum's code is the number of thresholds at or below it. Values are what the digital side takes
-a code for, so a converter's errors (offset, gain, INL, DNL) move thresholds and leave values alone.
+Every converter is two lists: ascending decision thresholds and one value per code, both in *levels* (1 = one cell of
+level 1 driven by a digit of 1). A sum's code is the number of thresholds at or below it. Values are what the digital
+side takes a code for, so a converter's errors (offset, gain, INL, DNL) move thresholds and leave values alone.
 
 Digital words behind a converter have FRACTION_BITS binary places, so sums of them are exact in any order.
 """
@@ -22,15 +22,14 @@ from archsim.errors import InputError, Problem
 Array = NDArray[Any]
 Real = NDArray[np.float64]
 
-FRACTION_BITS = 8
-"""Binary places of a converted value. A rounding converter of n bits errs by up to half of range / 2**n levels; 2**-9 is
-far below that wherever a code spans more than a tenth of a level."""
-
+FRACTION_BITS = 12
+"""Binary places of a converted value, and of the step between the values of a uniform converter: its slope is then
+right to 2**-13 / step. With 16-bit operands and 2**18 rows, sums of such words stay below 2**63."""
 
 
 class Curve(NamedTuple):
-    """An errorless transfer curve: decision thresholds [codes - 1], ascending, values [codes], and the range of sums that
-    count as not clipped."""
+    """An errorless transfer curve: decision thresholds [codes - 1], ascending, values [codes], and the range of sums
+    that count as not clipped."""
 
     thresholds: Real
     values: Real
@@ -68,23 +67,26 @@ class Converter:
 
     def table(self, largest: int) -> NDArray[np.int64]:
         """Values of the sums 0 .. largest in units of 2**-FRACTION_BITS: int64 [largest + 1]."""
-        return np.rint(self.convert(np.arange(largest + 1)) * 2**FRACTION_BITS).astype(np.int64)
+        words = np.ldexp(self.convert(np.arange(largest + 1)), FRACTION_BITS)
+        return np.asarray(np.rint(words), np.int64)
 
     def exact_up_to(self, largest: int) -> int:
         """The largest E <= `largest` such that the sums 0 .. E are their own values; -1 when 0 is not."""
         if self.thresholds is None:
             return largest
         # beyond its highest value no converter is exact
-        domain = np.arange(min(largest, ceil(self.values[-1]) + 1 if self.values is not None else 0) + 1)
+        top = ceil(self.values[-1]) + 1 if self.values is not None else 0
+        domain = np.arange(max(0, min(largest, top)) + 1)
         wrong = self.convert(domain) != domain
         return int(wrong.argmax()) - 1 if wrong.any() else largest
 
     def saturates_only(self, largest: int) -> bool:
-        """Whether every sum 0 .. largest beyond `exact_up_to` takes the value of `exact_up_to`."""
+        """Whether every sum 0 .. largest beyond E = `exact_up_to` takes the value E and counts as clipped."""
         exact = self.exact_up_to(largest)
-        if exact in (-1, largest) or self.thresholds is None:
+        if exact in (-1, largest):
             return exact == largest
-        return bool(self.thresholds[-1] <= exact and self.values is not None and self.values[-1] == exact)
+        # a converter is monotone: what holds for the largest sum holds for those in between
+        return bool(self.convert(np.array(largest)) == exact and self.highest < exact + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,7 @@ def converter_for(transfer: Transfer, sums: Sums) -> Converter:
     return Converter(
         name=transfer.kind,
         thresholds=_with_errors(curve.thresholds, transfer),
-        values=np.rint(curve.values * 2**FRACTION_BITS) / 2**FRACTION_BITS,
+        values=np.ldexp(np.rint(np.ldexp(curve.values, FRACTION_BITS)), -FRACTION_BITS),
         lowest=curve.lowest,
         highest=curve.highest,
     )
@@ -171,11 +173,16 @@ def _uniform(low: float, high: float, bits: int) -> Curve:
     codes = 2**bits
     if not high > low:
         raise InputError([Problem("ima.adc.transfer", f"has the range {low:g} to {high:g}; expected low < high")])
-    values = np.linspace(low, high, codes)
-    half = (high - low) / (codes - 1) / 2
+    step = (high - low) / (codes - 1)
     # no sum is below zero
-    lowest = low - half if low > 0 else -inf
-    return Curve((values[1:] + values[:-1]) / 2, values, lowest, high + half)
+    lowest = low - step / 2 if low > 0 else -inf
+    thresholds = low + step * (np.arange(1, codes) - 0.5)
+    return Curve(thresholds, _word(low) + _word(step) * np.arange(codes), lowest, high + step / 2)
+
+
+def _word(value: float) -> float:
+    """The nearest digital word."""
+    return float(np.ldexp(np.rint(np.ldexp(value, FRACTION_BITS)), -FRACTION_BITS))
 
 
 def _unit(transfer: Transfer, _: Sums) -> Curve:
@@ -198,8 +205,8 @@ def _calibrated(transfer: Transfer, sums: Sums) -> Curve:
 
 
 def _references(transfer: Transfer, _: Sums) -> Curve:
-    """Given thresholds; a code stands for the middle between its neighbours, an outer code lies as far from its threshold
-    as its neighbour and reaches as far again."""
+    """Given thresholds; a code stands for the middle between its neighbours, an outer code lies as far from its
+    threshold as its neighbour and reaches as far again."""
     found = np.asarray(transfer.references, np.float64)
     wanted = 2**transfer.bits - 1
     if len(found) != wanted or (np.diff(found) <= 0).any():
@@ -237,7 +244,7 @@ def observed_quantiles(sums: Sums, shares: Real) -> Real:
     reached = np.cumsum(counts)
     places = np.searchsorted(reached, shares * reached[-1], side="left")
     # where a share is 0, the lowest sum met at all
-    return np.maximum(places, np.flatnonzero(counts)[0]).astype(np.float64)
+    return np.asarray(np.maximum(places, np.flatnonzero(counts)[0]), np.float64)
 
 
 def _observed(sums: Sums) -> NDArray[np.int64]:
@@ -258,10 +265,9 @@ TRANSFERS: Mapping[str, Callable[[Transfer, Sums], Curve | None]] = {
 """Transfer curves by name: thresholds and values before errors, None for no conversion at all.
 
 `unit`: one code per level, saturating at 2**bits - 1. `full_scale`: the largest sum possible is the last code. `fixed`:
-low to high. `calibrated`: the range of the observed sums. `references`: thresholds as given. `quantiles`: thresholds that
-make all codes equally likely on the observed sums. One conformance test runs over all of them.
+low to high. `calibrated`: the range of the observed sums. `references`: thresholds as given. `quantiles`: thresholds
+that make all codes equally likely on the observed sums. One conformance test runs over all of them.
 """
 
 OBSERVED = ("calibrated", "quantiles")
 """Transfers that need observed sums."""
-

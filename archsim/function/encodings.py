@@ -4,15 +4,16 @@ Weights of a crossbar become cell levels in one of three ways:
 
 * `offset`: w + 2**(B-1) is stored; the sum of all inputs, times 2**(B-1), is subtracted (ISAAC, Sec. V).
 * `flip`: the same, but a column whose sum could set the top bit of the converter that a full array needs stores the
-  complement 2**v - 1 - level of every cell; its sum is (2**v - 1) * (sum of inputs) less the converted one (ISAAC, Sec. V).
+  complement 2**v - 1 - level of every cell; its sum is (2**v - 1) * (sum of inputs) less the converted one (ISAAC,
+  Sec. V).
 * `differential`: positive and negative parts in two columns, subtracted.
 
-The sum of inputs comes from a unit column (all cells at level 1) that is converted like any other, or from exact digital
-addition where an array has none.
+The sum of inputs comes from a unit column (all cells at level 1) that is converted like any other, or from exact
+digital addition where an array has none.
 
-Inputs enter digit by digit, `dac_bits` at a time, lowest first. A signed input on one-bit drivers is two's complement, and
-its last digit is subtracted. A driver of several levels cannot drive half a digit negative: there signed inputs are driven
-with an offset of 2**(bits-1), which costs the known constant 2**(bits-1) * (sum of weights).
+Inputs enter digit by digit, `dac_bits` at a time, lowest first. A signed input on one-bit drivers is two's complement,
+and its last digit is subtracted. A driver of several levels cannot drive half a digit negative: there signed inputs
+are driven with an offset of 2**(bits-1), which costs the known constant 2**(bits-1) * (sum of weights).
 """
 
 from __future__ import annotations
@@ -158,7 +159,7 @@ class Encoded:
     @property
     def outputs(self) -> int:
         """Outputs the lines add up to."""
-        return self.unit.shape[1]
+        return int(self.unit.shape[1])
 
     @property
     def slice_weights(self) -> Whole:
@@ -210,10 +211,10 @@ def largest_sum(slicing: Slicing) -> int:
     """Largest sum that any column of ideal cells can have, whatever the weights: with complements the sum that all but
     sets the top bit, or that of the unit column (ISAAC, Sec. V)."""
     digit = 2**slicing.dac_bits - 1
-    whole: int = slicing.rows * digit * (2**slicing.cell_bits - 1)
+    whole = int(slicing.rows * digit * (2**slicing.cell_bits - 1))
     if slicing.encoding != "flip":
         return whole
-    return max(2 ** (whole.bit_length() - 1) - 1, slicing.rows * digit)
+    return int(max(2 ** (whole.bit_length() - 1) - 1, slicing.rows * digit))
 
 
 def combine(encoded: Encoded, sums: Array, units: Array, drive: Drive) -> Array:

@@ -24,7 +24,7 @@ from archsim.function.noise import from_image
 from archsim.function.observe import MOST_PICTURES
 from archsim.function.precision.stream import Streaming
 from archsim.function.quantize import quantize
-from archsim.function.select import Machine, exact_selection, select
+from archsim.function.select import Machine, Selection, exact_selection, select
 from archsim.workload import Batch, Dataset, Graph, Preprocessing
 
 Progress = Callable[[int, int], None]
@@ -43,7 +43,8 @@ machine, with every tensor held."""
 class Evaluation:
     """What a data set showed. `predictions` and `float_predictions` are int64 [N]; `activity` is by matrix layer,
     over all N pictures. `engines` names the engine of each matrix layer, `conversions` what its converters did (layers
-    of an engine that counts them); `snr_db` has the ratio of each stored tensor over the first `snr_pictures`."""
+    of an engine that counts them); `snr_db` has the ratio of each stored tensor over the first `snr_pictures`;
+    `observed` names the data set that converters were calibrated on, where they are."""
 
     report: FunctionReport
     predictions: NDArray[np.int64]
@@ -54,6 +55,7 @@ class Evaluation:
     conversions: Mapping[str, Conversions]
     snr_db: Mapping[str, float]
     snr_pictures: int
+    observed: str
 
 
 def evaluate(
@@ -80,6 +82,34 @@ def evaluate(
     network = quantize(graph, ranges, precision=precision, pixels=_pixels(data.preprocessing))
     pictures = calibration if isinstance(calibration, Dataset) else data
     selection = exact_selection() if machine is None else select(network, machine, partial(_first, network, pictures))
+    logits, wanted, activity = _through(graph, network, data, selection, counting, streaming, streamed_images, progress)
+    conversions = selection.conversions()
+    few = _first(network, data)[:SNR_PICTURES]
+    return Evaluation(
+        report=compare(wanted, logits, data.labels, weights=graph.weights),
+        predictions=logits.reshape(len(logits), -1).argmax(axis=1),
+        float_predictions=wanted.reshape(len(wanted), -1).argmax(axis=1),
+        activity=MappingProxyType(activity),
+        calibration=ranges.origin,
+        engines=selection.served,
+        conversions=conversions,
+        snr_db=layer_snr(graph, network, few, engine=selection.engine, streaming=streaming),
+        snr_pictures=len(few),
+        observed=pictures.name,
+    )
+
+
+def _through(
+    graph: Graph,
+    network: QuantizedNetwork,
+    data: Dataset,
+    selection: Selection,
+    counting: Counting,
+    streaming: Streaming | None,
+    streamed_images: int,
+    progress: Progress | None,
+) -> tuple[Array, Array, dict[str, LayerActivity]]:
+    """Logits of the machine and of the float network, and activity, over all pictures."""
     size = min(default_batch(network), LARGEST_BATCH)
     measured: list[Array] = []
     reference: list[Array] = []
@@ -96,20 +126,7 @@ def evaluate(
         done += len(batch.images)
         if progress is not None:
             progress(done, len(data))
-    logits, wanted = np.concatenate(measured), np.concatenate(reference)
-    conversions = selection.conversions()
-    few = _first(network, data)[:SNR_PICTURES]
-    return Evaluation(
-        report=compare(wanted, logits, data.labels, weights=graph.weights),
-        predictions=logits.reshape(len(logits), -1).argmax(axis=1),
-        float_predictions=wanted.reshape(len(wanted), -1).argmax(axis=1),
-        activity=MappingProxyType(activity),
-        calibration=ranges.origin,
-        engines=selection.served,
-        conversions=conversions,
-        snr_db=layer_snr(graph, network, few, engine=selection.engine, streaming=streaming),
-        snr_pictures=len(few),
-    )
+    return np.concatenate(measured), np.concatenate(reference), activity
 
 
 def _first(network: QuantizedNetwork, data: Dataset) -> Array:

@@ -1,4 +1,4 @@
-"""The integer engine: exact integer products at the speed of floating-point BLAS.
+"""The integer engine: exact integer products at the speed of floating-point BLAS, or of the processor's byte products.
 
 Where no converter clips or rounds, a crossbar's shifted and added column sums equal the plain integer product, so this
 engine stands for the whole machine. Floating-point units add integers exactly as long as nothing they hold exceeds
@@ -12,6 +12,9 @@ their mantissa:
 With 8-bit operands 255 * 127 * 512 < 2**24, so any 512 rows qualify; the magnitudes of real weights usually let a whole
 layer be one chunk. Operands of more than 8 bits use float64 the same way with 2**53: 65535 * 32767 * 2**22 < 2**53
 covers four million rows.
+
+Operands of 8 bits go to `archsim.function.byteproduct` on processors that multiply bytes in vectors; the results are
+the same.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.function import kernels
+from archsim.function.byteproduct import prepare_bytes
 
 Array = NDArray[Any]
 
@@ -63,13 +67,14 @@ def exact_chunks(weight: Array, input_limit: int, exact: int, most: int | None =
     return chunks
 
 
-def prepare_integer(weight: Array, input_limit: int) -> Multiply:
+def prepare_integer(weight: Array, input_limit: int, *, byte_products: bool = True) -> Multiply:
     """Exact product with integer weights.
 
     Parameters
     ----------
     weight : [groups, rows, columns] integers of up to 16 bits.
     input_limit : largest magnitude of an input.
+    byte_products : use the processor's, where it has them and operands are bytes.
 
     Returns
     -------
@@ -82,7 +87,7 @@ def prepare_integer(weight: Array, input_limit: int) -> Multiply:
     total = np.dtype(np.int32 if largest < 2**31 else np.int64)
     if groups > 1 and columns < NARROW_COLUMNS:
         return lambda x: _narrow(weight, x, total)
-    products = [_prepare_group(weight[group], input_limit, total) for group in range(groups)]
+    products = [_prepare_group(weight[group], input_limit, total, byte_products) for group in range(groups)]
     if groups == 1:
         return lambda x: products[0](x[0])[None]
     return lambda x: np.stack([product(part).T for product, part in zip(products, x, strict=True)]).transpose(0, 2, 1)
@@ -94,7 +99,12 @@ def _narrow(weight: Array, x: Array, total: np.dtype[Any]) -> Array:
     return out.transpose(0, 2, 1)
 
 
-def _prepare_group(weight: Array, input_limit: int, total: np.dtype[Any]) -> Multiply:
+def _prepare_group(weight: Array, input_limit: int, total: np.dtype[Any], byte_products: bool) -> Multiply:
+    in_bytes = prepare_bytes(weight, input_limit) if byte_products else None
+    return in_bytes or _prepare_real(weight, input_limit, total)
+
+
+def _prepare_real(weight: Array, input_limit: int, total: np.dtype[Any]) -> Multiply:
     real: np.dtype[Any] = np.dtype(np.float32)
     most = None if weight.size <= HELD_WEIGHTS else CONVERTED_WEIGHTS // weight.shape[1]
     chunks = exact_chunks(weight, input_limit, FLOAT32_EXACT, most)

@@ -10,8 +10,8 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Conversions:
-    """Conversions of one layer. `unproven` are those that no bound on the active rows proves exact, so that an engine had
-    to convert them one by one; `clipped` met a sum outside the converter's range."""
+    """Conversions of one layer. `unproven` are those that no bound on the active rows proves exact, so that an engine
+    had to convert them one by one; `clipped` met a sum outside the converter's range."""
 
     conversions: int = 0
     unproven: int = 0

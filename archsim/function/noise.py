@@ -1,4 +1,5 @@
-"""Noise of the read: one normal number for every conversion, and the seam that tells a product which windows it computes.
+"""Noise of the read: one normal number for every conversion, and the seam that tells a product which windows it
+computes.
 
 Numbers are counted, not drawn one after the other: conversion number n of a layer always gets number n of the layer's
 stream, whichever thread, batch or block of windows computes it.
@@ -26,7 +27,8 @@ _PURPOSE = 0x4EAD
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class NoisyProduct:
-    """A product whose result depends on which windows it is computed for. Windows are numbered through all pictures of a
+    """A product whose result depends on which windows it is computed for. Windows are numbered through all pictures
+    of a
     data set; `first_image` is the number of the first one of this batch."""
 
     product: Callable[[Array, Windows], Array]

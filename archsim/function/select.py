@@ -71,7 +71,7 @@ class Machine:
     def largest_sum(self) -> int:
         """Largest column sum of a full array."""
         slicing = self.slicing
-        return slicing.rows * (2**slicing.dac_bits - 1) * (2**slicing.cell_bits - 1)
+        return int(slicing.rows * (2**slicing.dac_bits - 1) * (2**slicing.cell_bits - 1))
 
     def circuit(self, converter: Converter) -> Circuit:
         """The analog side with this converter."""
@@ -164,7 +164,7 @@ def prepare_layer(layer: MatrixLayer, circuit: Circuit, meter: Meter) -> tuple[s
         # imported where needed: importing it loads kernels that most runs do without
         from archsim.function.analog import analog_engine
 
-        return "analog", analog_engine(circuit)(layer)
+        return "analog", analog_engine(circuit, meter)(layer)
     if circuit.cells is None and lossless(circuit.converter, circuit.slicing):
         return "integer", integer_engine(layer)
     plan = plan_layer(layer, circuit)

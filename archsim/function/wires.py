@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, blas, lapack
+from scipy.linalg import blas, lapack
 
 from archsim.errors import SimulationError
 from archsim.function.devices import kernels
@@ -78,7 +78,7 @@ def separate_lines(conductance: NDArray[Any], word_segment: float, bit_segment: 
 
 
 def _attenuation(cells: Array, segment: float) -> Array:
-    """Voltage at each node of ladders driven with 1 V at node 0 through one segment, cells to ground: [lines, nodes]."""
+    """Voltage [lines, nodes] of ladders driven with 1 V at node 0 through one segment, cells to ground."""
     voltage = np.ones_like(cells)
     if segment == 0:
         return voltage

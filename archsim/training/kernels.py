@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Pair = tuple[int, int]
 
+U = np.uintp
+"""Indices that cannot be negative: signed ones are tested for counting from the end, which keeps loops scalar."""
+
 REORDER = {"reassoc", "contract", "nsz"}
 """Sums may be reordered once, at compile time: the order is fixed for a machine, not for all machines."""
 
@@ -33,6 +36,8 @@ def unroll(x: Array, pad: Array, out: Array, stride: Pair, dilation: Pair, top: 
     """Patches of x [C, N, H, W] as rows: out [C, kh, kw, N, OH, OW]; outside the map stands pad [C]."""
     channels, images, height, width = x.shape
     _, kh, kw, _, rows, columns = out.shape
+    source, target = x.reshape(-1), out.reshape(-1)
+    to = 0
     for channel in range(channels):
         fill = pad[channel]
         for ky in range(kh):
@@ -41,19 +46,20 @@ def unroll(x: Array, pad: Array, out: Array, stride: Pair, dilation: Pair, top: 
                 low, high = inside(shift, stride[1], width, columns)
                 for image in range(images):
                     for row in range(rows):
-                        source = row * stride[0] - top + ky * dilation[0]
-                        line = out[channel, ky, kx, image, row]
-                        if source < 0 or source >= height:
-                            line[:] = fill
-                            continue
-                        line[:low] = fill
+                        line = row * stride[0] - top + ky * dilation[0]
+                        begin, end = (low, high) if 0 <= line < height else (0, 0)
+                        at = ((channel * images + image) * height + line) * width + shift
+                        for column in range(begin):
+                            target[U(to + column)] = fill
                         if stride[1] == 1:
-                            for column in range(low, high):
-                                line[column] = x[channel, image, source, column + shift]
+                            for column in range(begin, end):
+                                target[U(to + column)] = source[U(at + column)]
                         else:
-                            for column in range(low, high):
-                                line[column] = x[channel, image, source, column * stride[1] + shift]
-                        line[high:] = fill
+                            for column in range(begin, end):
+                                target[U(to + column)] = source[U(at + column * stride[1])]
+                        for column in range(end, columns):
+                            target[U(to + column)] = fill
+                        to += columns
 
 
 @njit(cache=True, nogil=True)
@@ -61,7 +67,9 @@ def fold(patches: Array, out: Array, stride: Pair, dilation: Pair, top: int, lef
     """Transpose of `unroll`: out [C, N, H, W] = sums of the patches [C, kh, kw, N, OH, OW] that were read from it."""
     channels, images, height, width = out.shape
     _, kh, kw, _, rows, columns = patches.shape
-    out[:] = 0
+    source, target = patches.reshape(-1), out.reshape(-1)
+    target[:] = 0
+    at = 0
     for channel in range(channels):
         for ky in range(kh):
             for kx in range(kw):
@@ -69,16 +77,23 @@ def fold(patches: Array, out: Array, stride: Pair, dilation: Pair, top: int, lef
                 low, high = inside(shift, stride[1], width, columns)
                 for image in range(images):
                     for row in range(rows):
-                        target = row * stride[0] - top + ky * dilation[0]
-                        if target < 0 or target >= height:
-                            continue
-                        line = patches[channel, ky, kx, image, row]
+                        line = row * stride[0] - top + ky * dilation[0]
+                        begin, end = (low, high) if 0 <= line < height else (0, 0)
+                        to = ((channel * images + image) * height + line) * width + shift
                         if stride[1] == 1:
-                            for column in range(low, high):
-                                out[channel, image, target, column + shift] += line[column]
+                            for column in range(begin, end):
+                                target[U(to + column)] += source[U(at + column)]
                         else:
-                            for column in range(low, high):
-                                out[channel, image, target, column * stride[1] + shift] += line[column]
+                            for column in range(begin, end):
+                                target[U(to + column * stride[1])] += source[U(at + column)]
+                        at += columns
+
+
+@njit(cache=True, nogil=True)
+def window(place: int, stride: int, before: int, kernel: int, extent: int) -> Pair:
+    """Part [first, last) of pooling window `place` that lies on an axis of length `extent`."""
+    first = place * stride - before
+    return max(0, first), min(extent, first + kernel)
 
 
 @njit(cache=True, nogil=True)
@@ -88,22 +103,25 @@ def max_pool(x: Array, out: Array, places: Array, kernel: Pair, stride: Pair, to
     places [M, OH, OW] int32: flat position in the map of the first maximum of the window.
     """
     maps, height, width = x.shape
+    source, target, found = x.reshape(-1), out.reshape(-1), places.reshape(-1)
+    to = 0
     for index in range(maps):
+        base = index * height * width
         for row in range(out.shape[1]):
-            y0 = max(0, row * stride[0] - top)
-            y1 = min(height, row * stride[0] - top + kernel[0])
+            y0, y1 = window(row, stride[0], top, kernel[0], height)
             for column in range(out.shape[2]):
-                x0 = max(0, column * stride[1] - left)
-                x1 = min(width, column * stride[1] - left + kernel[1])
-                best, place = x[index, y0, x0], y0 * width + x0
+                x0, x1 = window(column, stride[1], left, kernel[1], width)
+                place = y0 * width + x0
+                best = source[U(base + place)]
                 for y in range(y0, y1):
                     for z in range(x0, x1):
-                        value = x[index, y, z]
+                        value = source[U(base + y * width + z)]
                         larger = value > best
                         best = value if larger else best
                         place = y * width + z if larger else place
-                out[index, row, column] = best
-                places[index, row, column] = place
+                target[U(to)] = best
+                found[U(to)] = place
+                to += 1
 
 
 @njit(cache=True, nogil=True)
@@ -112,7 +130,7 @@ def scatter(values: Array, places: Array, out: Array) -> None:
     out[:] = 0
     for index in range(values.shape[0]):
         for item in range(values.shape[1]):
-            out[index, places[index, item]] += values[index, item]
+            out[index, U(places[index, item])] += values[index, item]
 
 
 @njit(cache=True, nogil=True)
@@ -121,15 +139,13 @@ def sum_pool(x: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: i
     maps, height, width = x.shape
     for index in range(maps):
         for row in range(out.shape[1]):
-            y0 = max(0, row * stride[0] - top)
-            y1 = min(height, row * stride[0] - top + kernel[0])
+            y0, y1 = window(row, stride[0], top, kernel[0], height)
             for column in range(out.shape[2]):
-                x0 = max(0, column * stride[1] - left)
-                x1 = min(width, column * stride[1] - left + kernel[1])
+                x0, x1 = window(column, stride[1], left, kernel[1], width)
                 total = x.dtype.type(0)
                 for y in range(y0, y1):
                     for z in range(x0, x1):
-                        total += x[index, y, z]
+                        total += x[index, U(y), U(z)]
                 out[index, row, column] = total
 
 
@@ -140,14 +156,12 @@ def spread_pool(values: Array, out: Array, kernel: Pair, stride: Pair, top: int,
     out[:] = 0
     for index in range(maps):
         for row in range(values.shape[1]):
-            y0 = max(0, row * stride[0] - top)
-            y1 = min(height, row * stride[0] - top + kernel[0])
+            y0, y1 = window(row, stride[0], top, kernel[0], height)
             for column in range(values.shape[2]):
-                x0 = max(0, column * stride[1] - left)
-                x1 = min(width, column * stride[1] - left + kernel[1])
+                x0, x1 = window(column, stride[1], left, kernel[1], width)
                 for y in range(y0, y1):
                     for z in range(x0, x1):
-                        out[index, y, z] += values[index, row, column]
+                        out[index, U(y), U(z)] += values[index, row, column]
 
 
 @njit(cache=True, nogil=True)
@@ -198,16 +212,18 @@ def store(sums: Array, bias: Array, factor: Array, low: float, high: float, code
 
 @njit(cache=True, nogil=True)
 def store_gradient(gradient: Array, wide: Array, low: float, high: float, out: Array) -> float:
-    """Straight-through gradient of a stored tensor: out [M] = gradient [M] where low < wide < high, else zero.
+    """Straight-through gradient of a stored tensor: out [M] = gradient [M] where rounding wide needs no clamp, else zero.
 
-    Returns the gradient of the step size: the sum of gradient * (code - wide) inside and of gradient * code where the
-    value was clamped (Esser et al., ICLR 2020, eq. (3)).
+    A low of zero is a ReLU's, below which nothing passes. Returns the gradient of the step size: the sum of gradient *
+    (code - wide) inside and of gradient * code where the value was clamped (Esser et al., ICLR 2020, eq. (3)).
     """
     total = 0.0
     for index in range(gradient.size):
         value = np.float64(wide[index])
-        code = min(max(np.rint(value), low), high)
-        keeps = (value > low) & (value < high)
+        nearest = np.rint(value)
+        code = min(max(nearest, low), high)
+        above = value > low if low == 0.0 else nearest >= low
+        keeps = above & (nearest <= high)
         total += np.float64(gradient[index]) * (code - value if keeps else code)
         out[index] = gradient[index] if keeps else gradient.dtype.type(0)
     return total

@@ -73,7 +73,9 @@ def trainable(graph: Graph, *, batch_norm: bool = False) -> Model:
         problems.append(Problem(where, "expected one input, a picture or a vector"))
     logits = kept[kept.outputs[0]]
     if len(logits.shape) != 1:
-        problems.append(Problem(f"{where}, layer {logits.name}", f"has shape {logits.shape}; expected one logit a class"))
+        problems.append(
+            Problem(f"{where}, layer {logits.name}", f"has shape {logits.shape}; expected one logit a class")
+        )
     if problems:
         raise InputError(problems)
     norms: frozenset[str] = frozenset()

@@ -34,7 +34,7 @@ def patches(x: Array, geometry: Geometry, pad: Array | None = None) -> Array:
     maps = np.ascontiguousarray(x).reshape(geometry.channels, images, geometry.height, geometry.width)
     fill = np.zeros(geometry.channels, x.dtype) if pad is None else pad.astype(x.dtype)
     kernels.unroll(maps, fill, out, geometry.stride, geometry.dilation, geometry.top, geometry.left)
-    return out.reshape(shape)
+    return np.asarray(out.reshape(shape))
 
 
 def matrix_forward(weight: Array, bias: Array | None, unrolled: Array) -> Array:
@@ -43,7 +43,7 @@ def matrix_forward(weight: Array, bias: Array | None, unrolled: Array) -> Array:
     out = np.matmul(weight.reshape(groups, -1, rows), unrolled).reshape(len(weight), -1)
     if bias is not None:
         out += bias[:, None]
-    return out
+    return np.asarray(out)
 
 
 def matrix_gradients(gradient: Array, unrolled: Array) -> tuple[Array, Array]:
@@ -60,13 +60,11 @@ def matrix_backward(gradient: Array, weight: Array, geometry: Geometry, shape: t
     flat = weight.reshape(geometry.groups, geometry.columns, geometry.rows)
     unrolled = np.matmul(flat.transpose(0, 2, 1), grouped)
     if geometry.copies_nothing:
-        return unrolled.reshape(shape)
+        return np.asarray(unrolled.reshape(shape))
     images = shape[1]
     windows = (geometry.channels, *geometry.kernel, images, geometry.out_height, geometry.out_width)
     out = np.empty((geometry.channels, images, geometry.height, geometry.width), gradient.dtype)
-    kernels.fold(
-        unrolled.reshape(windows), out, geometry.stride, geometry.dilation, geometry.top, geometry.left
-    )
+    kernels.fold(unrolled.reshape(windows), out, geometry.stride, geometry.dilation, geometry.top, geometry.left)
     return out.reshape(shape)
 
 
@@ -106,7 +104,7 @@ def average_pool_forward(x: Array, op: Pool, shape: Shape) -> Array:
     """Averages [C, N, *shape[1:]] of x [C, N, H, W]."""
     out = np.empty((*x.shape[:2], *shape[1:]), x.dtype)
     kernels.sum_pool(_maps(x), _maps(out), op.kernel, op.stride, op.padding[0], op.padding[1])
-    return out / pool_counts(op, x.shape[2], x.shape[3], shape).astype(x.dtype)
+    return np.asarray(out / pool_counts(op, x.shape[2], x.shape[3], shape).astype(x.dtype))
 
 
 def average_pool_backward(gradient: Array, op: Pool, shape: tuple[int, ...]) -> Array:
@@ -148,7 +146,9 @@ def norm_forward(x: Array, gain: Array, bias: Array, mean: Array, variance: Arra
     return _blend(x, x, scale, np.zeros(len(scale)), bias - scale * mean)
 
 
-def norm_backward(gradient: Array, x: Array, gain: Array, statistics: tuple[Array, Array], sums: Array, count: int) -> Array:
+def norm_backward(
+    gradient: Array, x: Array, gain: Array, statistics: tuple[Array, Array], sums: Array, count: int
+) -> Array:
     """Gradient of a batch norm's input, through mean and variance as well.
 
     `sums` [C, 2]: those of the output's gradient and of its product with x over the whole batch of `count` values.

@@ -38,7 +38,9 @@ def _decays(name: str, value: Array) -> bool:
     return name.endswith(".weight") and value.ndim > 1
 
 
-def _sgd(settings: Optimizer, name: str, value: Array, gradient: Array, slots: Slots, rate: float, number: int) -> None:
+def _sgd(
+    settings: Optimizer, name: str, value: Array, gradient: Array, slots: Slots, rate: float, _number: int
+) -> None:
     if settings.weight_decay and _decays(name, value):
         gradient = gradient + np.float32(settings.weight_decay) * value
     if settings.momentum:
@@ -49,7 +51,9 @@ def _sgd(settings: Optimizer, name: str, value: Array, gradient: Array, slots: S
     value -= np.float32(rate) * gradient
 
 
-def _adam(settings: Optimizer, name: str, value: Array, gradient: Array, slots: Slots, rate: float, number: int) -> None:
+def _adam(
+    settings: Optimizer, name: str, value: Array, gradient: Array, slots: Slots, rate: float, number: int
+) -> None:
     first = slots.setdefault(f"{name}:first", np.zeros_like(value))
     second = slots.setdefault(f"{name}:second", np.zeros_like(value))
     first += np.float32(1 - settings.beta1) * (gradient - first)
@@ -66,7 +70,12 @@ slots change in place."""
 
 
 def update(
-    settings: Optimizer, state: Mapping[str, Array], gradients: Mapping[str, Array], slots: Slots, rate: float, number: int
+    settings: Optimizer,
+    state: Mapping[str, Array],
+    gradients: Mapping[str, Array],
+    slots: Slots,
+    rate: float,
+    number: int,
 ) -> None:
     """One update of every array that has a gradient."""
     for name in gradients:
@@ -84,10 +93,22 @@ class Schedule:
     factor: float = 0.1
 
 
-SCHEDULES: dict[str, Callable[[Schedule, float, float], float]] = {
-    "constant": lambda settings, epoch, epochs: 1.0,
-    "step": lambda settings, epoch, epochs: settings.factor ** sum(epoch >= mark for mark in settings.at),
-    "cosine": lambda settings, epoch, epochs: (1 + cos(pi * (epoch - settings.warmup) / (epochs - settings.warmup))) / 2,
+def _constant(_settings: Schedule, _epoch: float, _epochs: int) -> float:
+    return 1.0
+
+
+def _step(settings: Schedule, epoch: float, _epochs: int) -> float:
+    return float(settings.factor ** sum(epoch >= mark for mark in settings.at))
+
+
+def _cosine(settings: Schedule, epoch: float, epochs: int) -> float:
+    return (1 + cos(pi * (epoch - settings.warmup) / (epochs - settings.warmup))) / 2
+
+
+SCHEDULES: dict[str, Callable[[Schedule, float, int], float]] = {
+    "constant": _constant,
+    "step": _step,
+    "cosine": _cosine,
 }
 """Factor on the learning rate after the warm-up by name: (settings, epochs done so far, epochs in all)."""
 

@@ -40,7 +40,9 @@ class Pictures:
 def decode(data: Dataset, *, labelled: bool) -> Pictures:
     """All pictures of a data set. Raises `InputError` where labels are needed and it has none."""
     if labelled and data.labels is None:
-        raise InputError("has no labels; expected an .npz with y, or pictures named by class", f"data set '{data.name}'")
+        raise InputError(
+            "has no labels; expected an .npz with y, or pictures named by class", f"data set '{data.name}'"
+        )
     pixels = np.ascontiguousarray(data.pixels().transpose(0, 3, 1, 2))
     return Pictures(pixels=pixels, labels=data.labels, preprocessing=data.preprocessing)
 
@@ -54,7 +56,9 @@ def normalised(pixels: Array, preprocessing: Preprocessing) -> Array:
     return moved
 
 
-def batches(pictures: Pictures, size: int, seed: int, epoch: int, augmentation: Augmentation, start: int = 0) -> Iterator[tuple[Array, Array | None]]:
+def batches(
+    pictures: Pictures, size: int, seed: int, epoch: int, augmentation: Augmentation, start: int = 0
+) -> Iterator[tuple[Array, Array | None]]:
     """Pixels [n, C, H, W] and labels [n] of every batch of an epoch, from batch `start` on.
 
     The order and all changes are drawn from SeedSequence((seed, epoch)), the changes for the whole set at once: batch

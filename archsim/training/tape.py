@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,6 +23,8 @@ from archsim.function.parallel import spread
 Array = NDArray[Any]
 Gradients = dict[str, Array]
 Outcome = TypeVar("Outcome")
+Pulled = tuple[Sequence[Array | None], Mapping[str, Array]]
+"""Gradients of the inputs (None where not wanted), and of the parameters by state name."""
 Chunk = Generator[Array, Array, Outcome]
 
 CHUNK = 32
@@ -38,7 +41,7 @@ class Entry:
 
     output: str
     inputs: tuple[str, ...]
-    back: Callable[[Array, Array | None], tuple[Sequence[Array | None], Mapping[str, Array]]]
+    back: Callable[[Array, Array | None], Pulled]
     sums: Callable[[Array], Array] | None = None
 
 
@@ -65,13 +68,13 @@ def in_step(pool: Executor | None, chunks: Sequence[Chunk[Outcome]]) -> list[Out
     """Run the chunks of a batch side by side, summing what they yield, and return their outcomes in order."""
     totals: Array | None = None
     while True:
-        results = list(spread(pool, lambda chunk, given=totals: _advance(chunk, given), chunks))
+        results = list(spread(pool, partial(_advance, totals), chunks))
         if all(done for done, _ in results):
             return [outcome for _, outcome in results]
-        totals = np.sum([partial for _, partial in results], axis=0)
+        totals = np.sum([sums for _, sums in results], axis=0)
 
 
-def _advance(chunk: Chunk[Any], totals: Array | None) -> tuple[bool, Any]:
+def _advance(totals: Array | None, chunk: Chunk[Any]) -> tuple[bool, Any]:
     try:
         return False, next(chunk) if totals is None else chunk.send(totals)
     except StopIteration as stop:

@@ -62,7 +62,7 @@ BAD = [
     ("rate: 1.28 GS/s\n", "rate:\n", "ima.adc.rate", "the value is empty; expected a sampling rate such as '1.28 GS/s'"),
     ("    converts: used", "    convert: used", "ima.adc.convert", "unknown key; did you mean 'ima.adc.converts'?"),
     ("    converts: used", "    converts: sued", "ima.adc.converts", "'sued' is not one of used | all; did you mean 'used'?"),
-    ("    converts: used", "    converts: used\n    zzz: 1", "ima.adc.zzz", "unknown key; expected source | notes | recalled | cost | static | actions | count | bits | rate | converts | scaling"),
+    ("    converts: used", "    converts: used\n    zzz: 1", "ima.adc.zzz", "unknown key; expected source | notes | recalled | cost | static | actions | count | bits | rate | converts | scaling | transfer"),
     ("    bytes_per_cycle: 1 KiB", "    bytes_per_cycle: 3 b", "tile.edram.bytes_per_cycle", "'3 b' is below 1 B, the least that makes sense here"),
     ("    bytes_per_cycle: 1 KiB", "    bytes_per_cycle: 12 b", "tile.edram.bytes_per_cycle", "'12 b' is 1.5 B; expected a whole number of B"),
     ("    bytes_per_cycle: 1 KiB", "    bytes_per_cycle: 1 KB", "tile.edram.bytes_per_cycle", "'1 KB': 'K' is no prefix; write 'KiB' (1024) or 'kB' (1000)"),

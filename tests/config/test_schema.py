@@ -32,7 +32,7 @@ KNOWN = {
     *{"additionalProperties", "anyOf", "if", "then", "else", "minimum", "maximum", "minLength", "maxLength"},
     *{"propertyNames"},
 }
-TYPES = {"object": dict, "string": str, "boolean": bool, "integer": int, "null": type(None)}
+TYPES = {"object": dict, "string": str, "boolean": bool, "integer": int, "number": int | float, "null": type(None)}
 
 
 def accepts(schema: Any, value: object) -> bool:
@@ -55,7 +55,7 @@ def accepts(schema: Any, value: object) -> bool:
     if isinstance(value, str):
         longest = schema.get("maxLength", len(value))
         return schema.get("minLength", 0) <= len(value) <= longest and bool(re.search(schema.get("pattern", ""), value))
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return schema.get("minimum", value) <= value <= schema.get("maximum", value)
     return True
 

@@ -25,6 +25,7 @@ def oracle(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     signed=st.booleans(),
     weight_bits=st.integers(2, 16),
     extreme=st.booleans(),
+    byte_products=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_products_equal_int64(
@@ -36,6 +37,7 @@ def test_products_equal_int64(
     signed: bool,
     weight_bits: int,
     extreme: bool,
+    byte_products: bool,
     seed: int,
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -49,7 +51,7 @@ def test_products_equal_int64(
     else:
         x = rng.integers(low, high + 1, (groups, windows, rows)).astype(x_type)
         weight = rng.integers(-edge, edge, (groups, rows, columns)).astype(w_type)
-    product = prepare_integer(weight, max(high, -low))(x)
+    product = prepare_integer(weight, max(high, -low), byte_products=byte_products)(x)
     assert product.dtype in (np.int32, np.int64)
     assert (product == oracle(x, weight)).all()
 
@@ -72,7 +74,7 @@ def test_the_bound_is_needed() -> None:
     assert exact.max() > 2**24
     assert exact[0, 0, 0] % 2 == 1
     assert naive[0, 0] != exact[0, 0, 0]
-    assert (prepare_integer(weight, 255)(x) == exact).all()
+    assert (prepare_integer(weight, 255, byte_products=False)(x) == exact).all()
 
 
 def test_chunks_stay_within_the_mantissa_and_are_as_long_as_they_can_be() -> None:
@@ -95,10 +97,10 @@ def test_large_layers_are_converted_in_slabs_with_the_same_result(monkeypatch: p
     rng = np.random.default_rng(1)
     weight = rng.integers(-127, 128, (1, 1000, 40)).astype(np.int8)
     x = rng.integers(0, 256, (1, 7, 1000)).astype(np.uint8)
-    held = prepare_integer(weight, 255)(x)
+    held = prepare_integer(weight, 255, byte_products=False)(x)
     monkeypatch.setattr(integer, "HELD_WEIGHTS", 100)
     monkeypatch.setattr(integer, "CONVERTED_WEIGHTS", 128 * 40)
-    assert (prepare_integer(weight, 255)(x) == held).all()
+    assert (prepare_integer(weight, 255, byte_products=False)(x) == held).all()
     assert (held == oracle(x, weight)).all()
 
 
@@ -107,4 +109,4 @@ def test_strides_of_the_input_do_not_matter(order: str) -> None:
     rng = np.random.default_rng(2)
     weight = rng.integers(-127, 128, (2, 50, 12)).astype(np.int8)
     x = np.asarray(rng.integers(0, 256, (2, 9, 50)).astype(np.uint8), order=order)
-    assert (prepare_integer(weight, 255)(x) == oracle(x, weight)).all()
+    assert (prepare_integer(weight, 255, byte_products=False)(x) == oracle(x, weight)).all()

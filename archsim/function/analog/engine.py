@@ -1,10 +1,10 @@
 """The analog engine: cells that are no whole numbers, every digit through its converter, one noise draw for each
 conversion.
 
-Exactness. Column sums are float32 (even and odd groups of four rows added in order): they differ from exact sums by less
-than rows * 2**-23 of the largest sum. Everything behind the converter is exact. A result therefore equals the float64
-oracle except where a sum lies that close to a decision threshold. In fixed point every cell is rounded to 2**-fraction
-levels, so there "close" is rows * 2**-(fraction + 1) levels (`pieces.FixedCells`).
+Exactness. Column sums are float32 (even and odd groups of four rows added in order): they differ from exact sums by
+less than rows * 2**-23 of the largest sum. Everything behind the converter is exact. A result therefore equals the
+float64 oracle except where a sum lies that close to a decision threshold. In fixed point every cell is rounded to
+2**-fraction levels, so there "close" is rows * 2**-(fraction + 1) levels (`pieces.FixedCells`).
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def analog_engine(
     Parameters
     ----------
     meter : counts clipped conversions.
-    arithmetic : of the column sums: `float32`, or `int16` (twice as fast; needs one-bit DACs, a converter of one code per
-        level, no read noise, and counts nothing).
+    arithmetic : of the column sums: `float32`, or `int16` (twice as fast; needs one-bit DACs, a converter of one code
+        per level, no read noise, and counts nothing).
     replica : which copy of each layer computes; copies have cells of their own.
 
     Raises
@@ -217,4 +217,4 @@ def _input_sums(codes: Array, drive: Drive) -> Real:
     total = codes.sum(axis=0, dtype=np.int64)
     if drive.signed and not drive.offset:
         total = total - (codes >> (drive.bits - 1)).sum(axis=0, dtype=np.int64) * 2**drive.bits
-    return total.astype(np.float64)
+    return np.asarray(total, np.float64)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import InputError
+from archsim.function.analog.kernels.tables import COLUMNS
 from archsim.function.analog.kernels.vectors import LANES
 from archsim.function.arrays import programmed
 from archsim.function.circuit import Circuit
@@ -69,6 +70,8 @@ def pieces(layer: MatrixLayer, circuit: Circuit, replica: int, *, fixed: bool) -
     for group, encoded in programmed(layer, circuit, replica):
         piece = piece_of(group, encoded, first)
         first += len(piece.column)
+        if first * LANES > COLUMNS:
+            raise InputError(f"takes more than {COLUMNS:,} columns, the most the analog engine numbers", layer.name)
         yield replace(piece, fixed=fixed_cells(piece)) if fixed else piece
 
 

@@ -1,12 +1,14 @@
-"""The bit-plane engine: exact for every converter on whole-numbered cells, at a small multiple of a matrix product's time.
+"""The bit-plane engine: exact for every converter on whole-numbered cells, at a small multiple of a matrix product's
+time.
 
 A converter that only saturates is exact up to its highest code E. Of the product that a machine computes,
 
     output = x @ w - sum over (crossbar, digit, slice, column) of place value * max(0, column sum - E),
 
-the first term is the integer engine's, and in the second most entries are proven zero: with A rows active, no column sum
-exceeds the sum of the column's A largest cells. What remains is counted by AND and popcount on packed bits. Every other
-converter (rounding, nonlinear) replaces each sum by an entry of a table: then all digits with an active row are counted.
+the first term is the integer engine's, and in the second most entries are proven zero: with A rows active, no column
+sum exceeds the sum of the column's A largest cells. What remains is counted by AND and popcount on packed bits. Every
+other converter (rounding, nonlinear) replaces each sum by an entry of a table: then all digits with an active row are
+counted.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from math import ceil, floor, isinf
+from math import ceil, floor, isinf, log2
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from numpy.typing import NDArray
 from archsim.errors import InputError
 from archsim.function.arrays import programmed
 from archsim.function.bitplanes.kernels import loops
+from archsim.function.bitplanes.kernels.vectors import LINE, SATURATE, TABLE
 from archsim.function.circuit import Circuit
 from archsim.function.converter import FRACTION_BITS, Converter
 from archsim.function.encodings import Drive, Encoded, RowGroup, effective_weights
@@ -46,41 +49,72 @@ MOST_ROWS = 2**15 - 1
 
 def has_vectors() -> bool:
     """Whether this processor counts bits in 512-bit vectors."""
-    return bool(binding.get_host_cpu_features().get("avx512vpopcntdq", False))
+    features = binding.get_host_cpu_features()  # type: ignore[no-untyped-call]
+    return bool(features.get("avx512vpopcntdq", False))
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Rule:
-    """What is done with a column sum S: the excess over `highest` is taken off (`saturating`), or `table`[S] is added.
+    """What conversions add for a column sum (see `kernels.vectors`): `mode`, with `line` int64 [6] and `table` int64.
 
-    `exact` is the largest sum up to which nothing needs doing; `constant` is what every conversion yields before."""
+    `exact` is the largest sum up to which nothing is added; `constant` is what every conversion yields before. Sums
+    below `lowest` or above `highest` count as clipped."""
 
-    saturating: bool
+    mode: int
     exact: int
     lowest: int
     highest: int
+    line: Whole
     table: Whole
     constant: int
+
+    @property
+    def saturating(self) -> bool:
+        """Whether conversions correct the exact product (else they replace it)."""
+        return self.mode == SATURATE
 
 
 def rule_for(converter: Converter, largest: int) -> Rule:
     """The rule for column sums 0 .. largest."""
+    none = np.zeros(6, np.int64)
     if converter.saturates_only(largest):
         exact = converter.exact_up_to(largest)
-        return Rule(saturating=True, exact=exact, lowest=0, highest=exact, table=np.zeros(1, np.int64), constant=0)
+        return Rule(mode=SATURATE, exact=exact, lowest=0, highest=exact, line=none, table=none, constant=0)
     values = converter.table(largest)
     table = values - values[0]
+    line = line_through(converter, table)
     lowest = 0 if isinf(converter.lowest) else ceil(converter.lowest)
     same = int((table != 0).argmax()) - 1 if table.any() else largest
     return Rule(
-        saturating=False,
+        mode=TABLE if line is None else LINE,
         # where a sum of 0 is out of range, every conversion is looked at, so that it is counted
         exact=-1 if lowest > 0 else same,
         lowest=lowest,
         highest=NO_LIMIT if isinf(converter.highest) else floor(converter.highest),
+        line=none if line is None else line,
         table=table,
         constant=int(values[0]),
     )
+
+
+def line_through(converter: Converter, table: Whole) -> Whole | None:
+    """Factor, addend, shift, first code, last code and step of a LINE that gives a table [largest + 1] exactly, None
+    where there is none: thresholds or values that are not at equal distances."""
+    thresholds, values = converter.thresholds, converter.values
+    if thresholds is None or values is None or len(thresholds) < 2:
+        return None
+    gap = (thresholds[-1] - thresholds[0]) / (len(thresholds) - 1)
+    step = round((values[1] - values[0]) * 2**FRACTION_BITS)
+    if gap <= 0 or step == 0:
+        return None
+    shift = min(30, 31 + floor(log2(gap)))
+    start = int(np.searchsorted(thresholds, 0, side="right"))
+    if shift < 1 or abs(thresholds[0]) / gap > 2.0**30:
+        return None
+    factor, addend = ceil(2**shift / gap), ceil((1 - thresholds[0] / gap) * 2**shift)
+    line = np.array([factor, addend - (start << shift), shift, -start, len(thresholds) - start, step], np.int64)
+    codes = np.clip((np.arange(len(table)) * line[0] + line[1]) >> line[2], line[3], line[4])
+    return line if (codes * step == table).all() else None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -108,8 +142,10 @@ class Packed:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Product:
-    """Exact integer product of the unrolled inputs start .. stop that adds to the outputs first .. last."""
+    """Exact integer product of the unrolled inputs start .. stop, in `groups` equal parts, that adds to the outputs
+    first .. last."""
 
+    groups: int
     start: int
     stop: int
     first: int
@@ -119,8 +155,8 @@ class Product:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Plan:
-    """One layer on one machine: outputs are `products` + converted `groups` + `constant` [outputs], all of it in units of
-    2**-`fraction` levels. `inputs` are sums of inputs formed digitally: groups and their multiples [outputs].
+    """One layer on one machine: outputs are `products` + converted `groups` + `constant` [outputs], all of it in units
+    of 2**-`fraction` levels. `inputs` are sums of inputs formed digitally: groups and their multiples [outputs].
     `conversions` is the number for one window; `vectors` chooses between equal kernels."""
 
     layer: MatrixLayer
@@ -187,8 +223,8 @@ def plan_layer(layer: MatrixLayer, circuit: Circuit, vectorised: bool | None = N
 
 
 def multiply(plan: Plan, meter: Meter | None, x: Array) -> Array:
-    """Accumulators [groups, windows, columns] of x [groups, windows, rows]: integers, or float64 behind converters whose
-    values are not whole."""
+    """Accumulators [groups, windows, columns] of x [groups, windows, rows]: integers, or float64 behind converters
+    whose values are not whole."""
     geometry, windows = plan.layer.geometry, x.shape[1]
     flat = np.ascontiguousarray(x.transpose(0, 2, 1)).reshape(-1, windows)
     out = _exact(plan, flat)
@@ -204,8 +240,7 @@ def _exact(plan: Plan, flat: Array) -> Whole:
     out = np.empty((plan.layer.geometry.outputs, flat.shape[1]), np.int64)
     out[:] = plan.constant[:, None]
     for product in plan.products:
-        groups = plan.layer.geometry.groups if product.stop - product.start == len(flat) else 1
-        part = flat[product.start : product.stop].reshape(groups, -1, flat.shape[1])
+        part = flat[product.start : product.stop].reshape(product.groups, -1, flat.shape[1])
         found = product.multiply(part.transpose(0, 2, 1)).transpose(0, 2, 1)
         out[product.first : product.last] += found.reshape(-1, flat.shape[1])
     for group, unit in plan.inputs:
@@ -232,9 +267,10 @@ def _convert(plan: Plan, flat: Array, out: Whole) -> tuple[int, int]:
             drive.digits,
             drive.dac_bits,
             bool(drive.weights[-1] < 0),
-            rule.saturating,
+            rule.mode,
             rule.lowest,
             rule.highest,
+            rule.line,
             rule.table,
             plan.vectors,
             out[group.first : group.last],
@@ -290,13 +326,14 @@ def _products(layer: MatrixLayer, parts: list[Part], ideal: bool) -> tuple[Produ
     if ideal:
         whole = prepare_integer(layer.weight, limit)
         rows = geometry.rows * geometry.groups
-        return (Product(start=0, stop=rows, first=0, last=geometry.outputs, multiply=whole),)
+        return (Product(groups=geometry.groups, start=0, stop=rows, first=0, last=geometry.outputs, multiply=whole),)
     found = []
     for (first, last), same in groupby(parts, key=lambda part: (part[0].first, part[0].last)):
         together = list(same)
         weight = np.concatenate([effective_weights(encoded) for _, encoded in together])
         found.append(
             Product(
+                groups=1,
                 start=together[0][0].start,
                 stop=together[-1][0].stop,
                 first=first,

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.config.device import Device, ReadNoise, outside_fit
+from archsim.config.device import (
+    CycleToCycle,
+    Device,
+    Drift,
+    Programming,
+    ReadNoise,
+    Stuck,
+    Wires,
+    outside_fit,
+)
 from archsim.config.model import Cell
 from archsim.errors import InputError
 from archsim.function.circuit import CellModel, Levels
@@ -49,7 +58,7 @@ def cell_model(device: Device | None, cell: Cell, rows: int, columns: int) -> Ce
     rows, columns : of the physical array; wires reach across cells that hold no weight, which are off.
     """
     active = {} if device is None else {name: getattr(device, name) for name in NONIDEALITIES}
-    active = {name: options for name, options in active.items() if options is not None}
+    active = {name: options for name, options in active.items() if options is not None and acts(options)}
     if device is None or not (active or device.off_current == "kept"):
         return None
     if active.keys() == {"stuck"} and device.off_current == "subtracted":
@@ -70,6 +79,24 @@ def cell_model(device: Device | None, cell: Cell, rows: int, columns: int) -> Ce
         return window.levels(conductance[used], subtract_off=device.off_current == "subtracted")
 
     return model
+
+
+def acts(options: object) -> bool:
+    """Whether a part of the `device` block changes anything with these options (a sweep begins at 0)."""
+    match options:
+        case Programming():
+            spread = options.model != "gaussian" or options.relative > 0 or options.absolute > 0
+            return spread and options.scale > 0
+        case CycleToCycle():
+            return options.per_pulse > 0 and options.pulses_per_level > 0
+        case Drift():
+            return options.time > options.reference
+        case Stuck():
+            return options.on > 0 or options.off > 0
+        case Wires():
+            return options.word_segment > 0 or options.bit_segment > 0
+        case _:
+            return True
 
 
 def _streams(rng: np.random.Generator) -> dict[str, np.random.Generator]:

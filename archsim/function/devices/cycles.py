@@ -24,4 +24,4 @@ def cycle_to_cycle(options: CycleToCycle, window: Window, stored: Array, rng: np
     above = np.maximum((stored - real(window.off)) / real(window.step), real(0))
     sigma = real(options.per_pulse * (window.on - window.off)) * np.sqrt(above * real(options.pulses_per_level))
     drawn = rng.standard_normal(stored.shape, dtype=np.float32)
-    return np.maximum(stored + drawn * sigma, real(0))
+    return np.asarray(np.maximum(stored + drawn * sigma, real(0)))

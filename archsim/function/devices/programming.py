@@ -3,11 +3,15 @@
 The stored conductance is normal around the target with a standard deviation that depends on the target, and never
 negative. The fits are those of CrossSim (sandialabs/cross-sim, simulator/devices/custom), in microsiemens:
 
-| model | sigma(G)                                         | fitted to           | measured by                               |
+| model | sigma(G)                                         | fitted to           | measured by
+|
 |-------|--------------------------------------------------|---------------------|-------------------------------------------|
-| milo  | 4.782321 - 0.009107 G                            | 50 to 225 uS        | Milo et al., IRPS 2021, Fig. 4 (IGVVA-100)|
-| wan   | 1.053 + 0.2374 G - 1.167e-2 G^2 + 1.536e-4 G^3   | up to 39.26 uS      | Wan et al., Nature 2022, ext. Fig. 3, 1 s |
-| joshi | 0.28638599 + 0.07585724 G - 0.00178767 G^2       | up to 25 uS (PCM)   | Joshi et al., Nat. Commun. 2020, Fig. 3b  |
+| milo  | 4.782321 - 0.009107 G                            | 50 to 225 uS        | Milo et al., IRPS 2021, Fig. 4
+(IGVVA-100)|
+| wan   | 1.053 + 0.2374 G - 1.167e-2 G^2 + 1.536e-4 G^3   | up to 39.26 uS      | Wan et al., Nature 2022, ext. Fig.
+3, 1 s |
+| joshi | 0.28638599 + 0.07585724 G - 0.00178767 G^2       | up to 25 uS (PCM)   | Joshi et al., Nat. Commun. 2020,
+Fig. 3b  |
 
 `gaussian` is no measurement: sigma^2 = (relative G)^2 + absolute^2, for studies.
 """
@@ -63,4 +67,4 @@ def programming_error(options: Programming, window: Window, target: Array, rng: 
     if wrong:
         raise InputError(wrong, "device.programming.model")
     drawn = rng.standard_normal(target.shape, dtype=np.float32)
-    return np.maximum(target + drawn * programming_sigma(options, target), target.dtype.type(0))
+    return np.asarray(np.maximum(target + drawn * programming_sigma(options, target), target.dtype.type(0)))

@@ -1,7 +1,7 @@
 """What a network's weights leave in the cells: how many are written, and how conductive they are on average.
 
-Weights are rounded as `archsim.function.quantize` rounds them (symmetric, one scale for each output channel) and encoded
-as on the machine, unit columns included. No activation is needed, so this works before any input is seen.
+Weights are rounded as `archsim.function.quantize` rounds them (symmetric, one scale for each output channel) and
+encoded as on the machine, unit columns included. No activation is needed, so this works before any input is seen.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from archsim.workload.graph import Conv, Graph, Layer, Linear
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredCells:
-    """Cells of one copy of a layer: those that hold weights (the zero blocks between packed convolution groups too), those
+    """Cells of one copy of a layer: those that hold weights (the zero blocks between packed convolution groups too),
+    those
     of unit columns, and the mean level of each kind."""
 
     cells: int

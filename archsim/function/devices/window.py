@@ -26,7 +26,7 @@ class Window:
     @property
     def step(self) -> float:
         """Conductance [S] between neighbouring levels."""
-        return (self.on - self.off) / (2**self.bits - 1)
+        return (self.on - self.off) / float(2**self.bits - 1)
 
     @property
     def on_off_ratio(self) -> float:

@@ -108,11 +108,15 @@ def read_calibration(path: str | Path) -> Calibration:
         raise InputError(f"is no calibration of format {FORMAT}; `archsim calibrate` writes one", where)
     try:
         made = Calibration(
-            **{name: found[name] for name in ("workload", "network", "data")},
+            workload=str(found["workload"]),
+            network=str(found["network"]),
+            data=str(found["data"]),
             pictures=tuple(found["pictures"]),
             ranges={name: (float(low), float(high)) for name, (low, high) in found["ranges"].items()},
             means={name: tuple(map(float, values)) for name, values in found["means"].items()},
-            **{name: dict(found[name]) for name in ("settings", "thresholds", "measured")},
+            settings=dict(found["settings"]),
+            thresholds={name: float(value) for name, value in found["thresholds"].items()},
+            measured={name: float(value) for name, value in found["measured"].items()},
         )
         intact = made.hash == found["hash"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:

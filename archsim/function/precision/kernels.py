@@ -91,53 +91,52 @@ def driven_rows(rows: Array, starts: Array, bits: Array, shift: Array, out: Arra
 
 
 @njit(cache=True, nogil=True)
-def stream_groups(
+def stream_group(
     rows: Array,
-    starts: Array,
     bits: Array,
     shift: Array,
     levels: Array,
-    flipped: Array,
+    sign: Array,
+    unit: Array,
+    table: Array,
+    unit_table: Array,
     cell_bits: int,
-    largest: int,
     out: Array,
 ) -> None:
-    """The shortened bit stream itself: out [windows, columns] += what the crossbars of all row groups add up to.
+    """The shortened bit streams of one row group played out: out [outputs, windows] += what its crossbar adds up to.
 
     Parameters
     ----------
-    rows : inputs [rows, windows], not yet rounded.
-    levels : cell levels [slices, rows, columns], least significant slice first, flipped columns already complemented.
-    flipped : [groups, slices, columns], whether a group's column stores the complement.
-    largest : highest code of the converter, which clips above it.
-    out : int64; the offset of the weights' encoding is still in it (the unit column removes it, see `oracle`).
+    rows : inputs [rows, windows], not yet rounded. bits, shift : uint8 [windows].
+    levels, sign : of `archsim.function.encodings.Encoded`: [slices, rows, lines], [slices, lines].
+    unit : [units, outputs], weights of the sum of inputs.
+    table, unit_table : fixed-point values of all column sums, and of all sums of inputs.
+    out : int64, in the tables' fixed point.
     """
     signed = rows.dtype.type(-1) < rows.dtype.type(0)
-    slices, _, columns = levels.shape
-    top = (1 << cell_bits) - 1
-    for group in range(bits.shape[0]):
-        first, last = starts[group], starts[group + 1]
-        for window in range(rows.shape[1]):
-            p, t = np.int64(bits[group, window]), np.int64(shift[group, window])
-            high = (1 << (p - 1)) - 1 if signed and p > 0 else (1 << p) - 1
-            low = -(1 << (p - 1)) if signed and p > 0 else 0
-            codes = np.empty(last - first, np.int64)
-            for row in range(first, last):
-                value = np.int64(rows[row, window])
-                if t > 0:
-                    value = (value + (1 << t) // 2 - 1 + ((value >> t) & 1)) >> t
-                codes[row - first] = min(max(value, low), high)
-            for plane in range(p):
-                weight = -(1 << plane) if signed and plane == p - 1 else 1 << plane
-                on = 0
-                for code in codes:
-                    on += (code >> plane) & 1
-                for part in range(slices):
-                    for column in range(columns):
-                        total = 0
-                        for row in range(first, last):
-                            total += ((codes[row - first] >> plane) & 1) * np.int64(levels[part, row, column])
-                        total = min(total, largest)
-                        if flipped[group, part, column]:
-                            total = on * top - total
-                        out[window, column] += (total * weight << (cell_bits * part)) << t
+    slices, count, lines = levels.shape
+    outputs = out.shape[0]
+    codes = np.empty(count, np.int64)
+    for window in range(rows.shape[1]):
+        p, t = np.int64(bits[window]), np.int64(shift[window])
+        high = (1 << (p - 1)) - 1 if signed and p > 0 else (1 << p) - 1
+        low = -(1 << (p - 1)) if signed and p > 0 else 0
+        for row in range(count):
+            value = np.int64(rows[row, window])
+            if t > 0:
+                value = (value + (1 << t) // 2 - 1 + ((value >> t) & 1)) >> t
+            codes[row] = min(max(value, low), high)
+        for plane in range(p):
+            place = (-(1 << plane) if signed and plane == p - 1 else 1 << plane) << t
+            on = np.int64(0)
+            for code in codes:
+                on += (code >> plane) & 1
+            for index in range(unit.shape[0]):
+                for output in range(outputs):
+                    out[output, window] += place * unit[index, output] * unit_table[on]
+            for part in range(slices):
+                for line in range(lines):
+                    total = np.int64(0)
+                    for row in range(count):
+                        total += ((codes[row] >> plane) & 1) * np.int64(levels[part, row, line])
+                    out[line % outputs, window] += place * sign[part, line] * (table[total] << (cell_bits * part))

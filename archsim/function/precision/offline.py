@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from archsim.config.suggest import did_you_mean
+from archsim.errors import InputError, Problem
 from archsim.function.activity import Counting
 from archsim.function.calibrate import Ranges, calibrate
+from archsim.function.converter import OBSERVED, Sums, converter_for
 from archsim.function.network import Pixels, Precision, QuantizedNetwork
 from archsim.function.precision.calibration import Calibration, picture_digests
 from archsim.function.precision.rule import Rule, rule_of
-from archsim.function.precision.search import Budget, Score, Trials, search
+from archsim.function.precision.search import Budget, Trials, search
 from archsim.function.precision.stream import Streaming
 from archsim.function.quantize import quantize
+from archsim.function.select import Machine
 from archsim.mapping.plan import Plan
 from archsim.workload import Dataset, Graph, workload_hash
 
@@ -44,7 +48,9 @@ def plan_streaming(plan: Plan, calibration: Calibration | None = None) -> Stream
     if block is None:
         return None
     rule = rule_of(block).with_layers({} if calibration is None else calibration.thresholds)
-    return Streaming(rule=rule, counting=plan_counting(plan), ones=plan.chip.tile.ima.dac.charge == "active")
+    ima = plan.chip.tile.ima
+    gated = ima.dac.charge == "active" or ima.crossbar.energy == "v2gt"
+    return Streaming(rule=rule, counting=plan_counting(plan), ones=gated)
 
 
 def plan_precision(plan: Plan) -> Precision:
@@ -64,6 +70,33 @@ def plan_settings(plan: Plan) -> dict[str, Any]:
         "policy": None if block is None else block.policy,
         "granularity": None if block is None else block.granularity,
     }
+
+
+def check_layer_names(plan: Plan) -> None:
+    """Raise `InputError` for every name in `layer_bits` that is no layer on crossbars."""
+    block = plan.chip.activation_precision
+    known = [mapped.name for mapped in plan.stages if mapped.grid is not None]
+    unknown = [name for name in ({} if block is None else block.layer_bits) if name not in known]
+    if unknown:
+        raise InputError(
+            Problem(
+                f"activation_precision.layer_bits.{name}",
+                f"{plan.graph.name} has no such layer on crossbars{did_you_mean(name, known)}",
+            )
+            for name in unknown
+        )
+
+
+def check_converters(machine: Machine) -> None:
+    """Raise `InputError` where a converter makes something of a column that no row drives: then an input plane that is
+    not streamed would differ from an empty one. (Curves set by observed sums are known only later, and pass.)"""
+    transfer = machine.transfer
+    if transfer.kind in OBSERVED:
+        return
+    silent = converter_for(transfer, Sums(largest=machine.largest_sum)).convert(np.zeros(1))[0]
+    if silent != 0:
+        what = f"turns a column sum of 0 into {silent:g}; activation_precision needs converters that give 0 there"
+        raise InputError([Problem("ima.adc.transfer", what)])
 
 
 def calibrate_network(
@@ -119,9 +152,7 @@ def threshold_trials(
     network = quantized_for(plan, graph, ranges, data)
     block = plan.chip.activation_precision
     rule = Rule(policy="range") if block is None else rule_of(block)
-    weights = {
-        mapped.name: mapped.grid.columns.astype(np.int64) for mapped in plan.stages if mapped.grid is not None
-    }
+    weights = {mapped.name: mapped.grid.columns.astype(np.int64) for mapped in plan.stages if mapped.grid is not None}
     sets = {mapped.name: mapped.grid.row_set for mapped in plan.stages if mapped.grid is not None}
     return Trials(
         network=network,

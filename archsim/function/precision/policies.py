@@ -70,8 +70,8 @@ class Policy:
 def thresholds(tau: float, size: float, most: int) -> NDArray[np.float64]:
     """The least n * squares - total^2 (n^2 times the variance) at which t = 1 .. most bits may go, for groups of n
     inputs: 4^t n^2 / (12 tau). These are the constants that the hardware's comparators hold."""
-    steps = 4.0 ** np.arange(1, most + 1)
-    return steps * (float(size) * float(size)) / (12.0 * tau)
+    steps = np.power(4.0, np.arange(1, most + 1))
+    return np.asarray(steps * (float(size) * float(size)) / (12.0 * tau), np.float64)
 
 
 def _dropped(groups: Groups, limits: Limits, spread: Array) -> tuple[Bits, Bits]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from archsim.function.precision.policies import POLICIES, Policy
 
 if TYPE_CHECKING:
-    from archsim.config.model import ActivationPrecision
+    from archsim.config.precision import ActivationPrecision
 
 Granularity = Literal["group", "window", "layer"]
 
@@ -60,6 +60,7 @@ class Rule:
 
 def rule_of(block: ActivationPrecision) -> Rule:
     """The rule that a hardware file's `activation_precision` asks for."""
+    named = block.layer_bits if block.policy == "static_mixed" else {}
     return Rule(
         policy=block.policy,
         bits=block.bits if block.bits is not None else WHOLE,
@@ -67,5 +68,5 @@ def rule_of(block: ActivationPrecision) -> Rule:
         granularity=block.granularity,
         minimum_bits=block.minimum_bits,
         fully_connected=block.fully_connected,
-        by_layer=MappingProxyType({name: float(bits) for name, bits in block.layer_bits.items()}),
+        by_layer=MappingProxyType({name: float(bits) for name, bits in named.items()}),
     )

@@ -3,7 +3,7 @@
 The inputs that a shortened stream puts on the rows are those of a full stream of `q' << t`: planes below t are empty,
 planes above carry nothing (or, for signed inputs, copies of the sign plane whose weights -2^7 + 2^6 + .. + 2^(p-1+t)
 add up to that of the one sign plane streamed), and a converter gives the same code for the same plane. So any engine
-computes a dynamic layer exactly by taking the rounded inputs; `kernels.stream_groups` streams them literally, and tests
+computes a dynamic layer exactly by taking the rounded inputs; `literal` streams them literally, and tests
 hold the two together, with clipping converters and flipped columns too.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -146,8 +147,8 @@ class LayerStream:
 
         Returns
         -------
-        inputs like `unrolled` (the same array when nothing is rounded), uint8 [row groups, windows], and the rows driven
-        summed over windows and cycles (0 unless the streaming asks for ones).
+        inputs like `unrolled` (the same array when nothing is rounded), uint8 [row groups, windows], and the rows
+        driven, summed over windows and cycles (0 unless the streaming asks for ones).
         """
         rows = unrolled.reshape(-1, unrolled.shape[-1])
         if decided is None:
@@ -174,4 +175,4 @@ def _spread(part: Bits, shape: tuple[int, ...]) -> Bits:
 
 
 def _any_nonzero(rows: Array, starts: Counts) -> NDArray[np.bool_]:
-    return np.stack([rows[a:b].any(axis=0) for a, b in zip(starts[:-1], starts[1:], strict=True)])
+    return np.stack([rows[a:b].any(axis=0) for a, b in pairwise(starts)])

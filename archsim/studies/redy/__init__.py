@@ -9,13 +9,13 @@ what the study shows is that 13 % lies inside what the reconstruction reaches.
 from __future__ import annotations
 
 from archsim.studies.claims import Findings, Table
-from archsim.studies.redy.cases import Case, Skipped, full_cases, quick_cases
-from archsim.studies.redy.judge import machine_claims, network_claims, suite_claims
+from archsim.studies.redy.cases import Skipped, full_cases, quick_cases
+from archsim.studies.redy.judge import latency_claims, machine_claims, network_claims, suite_claims
 from archsim.studies.redy.measure import Bench, Row, measure, methods_of, prepare
 from archsim.studies.redy.plan import METHODS, ROWS, settings
 from archsim.studies.redy.tables import component_table, policy_table
-from archsim.studies.redy.timing import latency_table
 from archsim.studies.redy.thresholds import budget_rows
+from archsim.studies.redy.timing import latency_table
 
 __all__ = ["study"]
 
@@ -35,8 +35,9 @@ def study(quick: bool = False) -> Findings:
         if case.pinned:
             rows += budget_rows(bench)
             suite += rows
-        claims += network_claims(bench, rows)
-        tables += [policy_table(case, rows), component_table(case, rows), latency_table(bench)]
+        times = latency_table(bench)
+        claims += [*network_claims(bench, rows), *latency_claims(case.name, times)]
+        tables += [policy_table(case, rows), component_table(case, rows), times]
         notes += [f"{case.name}: {case.note}"] if case.note else []
     claims += suite_claims(suite)
     return Findings(claims=tuple(claims), tables=tuple(tables), notes=tuple(notes))

@@ -7,7 +7,8 @@ The environment variable ARCHSIM_DATA names a directory with (anywhere inside)
     cifar10_jpg.zip         CIFAR-10 as pictures, train/ and test/ by class; 1,000 train, 2,000 test are used
     efficientnet-lite0.onnx EfficientNet-Lite0
 
-What is missing is skipped and said so. The quick form uses shipped data only.
+What is missing is skipped and said so; shipped photographs then stand in where there are ranges for a network. The
+quick form uses shipped data only.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from archsim.function.precision.calibration import Calibration, read_calibration
 from archsim.workload import (
     Dataset,
     Graph,
-    Preprocessing,
     default_preprocessing,
     load_data,
     load_workload,
@@ -66,52 +66,61 @@ class Skipped:
 
 def quick_cases() -> Iterator[Case | Skipped]:
     """What shipped data allow: SqueezeNet and ResNet-8 with saved ranges on four photographs, LeNet-5 on digits."""
-    for name, note in (
-        ("squeezenet1.1", "4 shipped photographs; ranges calibrated on 100 others"),
-        ("resnet8-cifar10", "4 shipped photographs scaled to 32 x 32, which CIFAR-10's classes do not fit: no accuracy"),
-    ):
-        graph = load_workload(name)
-        data = load_data("cats", preprocessing_for(name, graph))
-        data = data if name == "squeezenet1.1" else replace(data, labels=None)
-        saved = {"p99.99": read_calibration(f"{name}.p99.99.json")}
-        yield Case(
-            name=name, graph=graph, calibration=None, saved=saved, evaluation=data, pinned=False, note=note
-        )
+    yield shipped_case("squeezenet1.1")
+    yield shipped_case("resnet8-cifar10")
     yield digits_case()
+
+
+def shipped_case(name: str) -> Case:
+    """A shipped network on the four shipped photographs, with the ranges saved for it."""
+    graph = load_workload(name)
+    data = load_data("cats", preprocessing_for(name, graph))
+    note = "4 shipped photographs; ranges calibrated on other pictures"
+    if name == "resnet8-cifar10":
+        data = replace(data, labels=None)
+        note += "; they are scaled to 32 x 32 and of none of CIFAR-10's classes: no accuracy"
+    saved = {"p99.99": read_calibration(f"{name}.p99.99.json")}
+    return Case(name=name, graph=graph, calibration=None, saved=saved, evaluation=data, pinned=False, note=note)
 
 
 def full_cases() -> Iterator[Case | Skipped]:
-    """All networks, as far as the data directory goes."""
+    """All networks on the pictures of the data directory; what lacks is said, and shipped photographs stand in."""
     photos, cifar, efficientnet = (_locate(name) for name in (PHOTOS, CIFAR, EFFICIENTNET))
-    graph = load_workload("squeezenet1.1")
     if photos is None:
         yield Skipped(name="squeezenet1.1", reason=_missing(PHOTOS))
+        yield shipped_case("squeezenet1.1")
     else:
-        yield photo_case("squeezenet1.1", graph, preprocessing_for("squeezenet1.1", graph), photos)
+        yield photo_case("squeezenet1.1", "squeezenet1.1", photos)
     if efficientnet is None or photos is None:
         yield Skipped(name="efficientnet-lite0", reason=_missing(EFFICIENTNET if efficientnet is None else PHOTOS))
     else:
-        graph = load_workload(efficientnet)
-        yield photo_case("efficientnet-lite0", graph, preprocessing_for(efficientnet, graph), photos)
+        yield photo_case("efficientnet-lite0", efficientnet, photos)
     if cifar is None:
         yield Skipped(name="resnet8-cifar10", reason=_missing(CIFAR))
+        yield shipped_case("resnet8-cifar10")
     else:
-        graph = load_workload("resnet8-cifar10")
-        preprocessing = preprocessing_for("resnet8-cifar10", graph)
-        yield Case(
-            name="resnet8-cifar10",
-            graph=graph,
-            calibration=load_data(cifar / "train", preprocessing, limit=CIFAR_TRAIN),
-            saved={},
-            evaluation=load_data(cifar / "test", preprocessing, limit=CIFAR_TEST),
-            pinned=True,
-        )
+        yield cifar_case(cifar)
     yield digits_case()
 
 
-def photo_case(name: str, graph: Graph, preprocessing: Preprocessing, photos: Path) -> Case:
+def cifar_case(cifar: Path) -> Case:
+    """ResNet-8 on CIFAR-10: training pictures calibrate, test pictures are evaluated."""
+    graph = load_workload("resnet8-cifar10")
+    preprocessing = preprocessing_for("resnet8-cifar10", graph)
+    return Case(
+        name="resnet8-cifar10",
+        graph=graph,
+        calibration=load_data(cifar / "train", preprocessing, limit=CIFAR_TRAIN),
+        saved={},
+        evaluation=load_data(cifar / "test", preprocessing, limit=CIFAR_TEST),
+        pinned=True,
+    )
+
+
+def photo_case(name: str, network: str | Path, photos: Path) -> Case:
     """A network on the photographs: even-numbered ones calibrate, odd-numbered ones are evaluated."""
-    whole = load_data(photos, preprocessing)
+    graph = load_workload(network)
+    whole = load_data(photos, preprocessing_for(network, graph))
     return Case(
         name=name,
         graph=graph,

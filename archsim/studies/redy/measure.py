@@ -61,13 +61,12 @@ class Setting:
         if self.parameter is not None:
             tau = self.policy.startswith("redy")
             words["tau" if tau else "bits"] = repr(self.parameter) if tau else str(int(self.parameter))
-        if self.policy == "static_mixed" or self.thresholds:
-            words.setdefault("bits", "8" if self.policy.startswith("static") else None)
-            words = {key: value for key, value in words.items() if value is not None}
+        elif self.policy == "static_mixed":
+            words["bits"] = "8"
         return ActivationPrecision.model_validate(words)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Row:
     """What one setting did on one network. Savings are parts of static 8-bit precision at the same ranges and rows.
 
@@ -307,5 +306,3 @@ def window_time_saved(activity: Mapping[str, LayerActivity], *, longest: bool) -
 def latency(plan: Plan, activity: Mapping[str, LayerActivity]) -> float:
     """Simulated latency of the first picture [s]; of a fixed number of cycles a window without activity."""
     return run_timing(plan, engine="kernel", input_cycles=timed_cycles(plan, activity, 1)).latency_s
-
-

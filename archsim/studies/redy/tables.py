@@ -34,13 +34,10 @@ def policy_table(case: Case, rows: Sequence[Row]) -> Table:
     """Every setting with what it saves and what it costs in quality. Savings are parts of static 8 bit at the same
     ranges; SNRs in dB; "-" is exact."""
     best = pareto(rows)
-    plain = tuple(
-        {**row.to_dict(), "pareto": "*" if row in best else ""}
-        for row in rows
-    )
+    plain = tuple({**row.to_dict(), "pareto": "*" if row in best else ""} for row in rows)
     title = (
-        f"{case.name}, {len(case.evaluation)} pictures of {case.evaluation.name}: saved against static 8 bit at the same "
-        "ranges (* no other setting here has less energy and more SNR against float)"
+        f"{case.name}, {len(case.evaluation)} pictures of {case.evaluation.name}: saved against static 8 bit at the "
+        "same ranges (* no other setting here has less energy and more SNR against float)"
     )
     return Table(title=title, rows=plain, columns=COLUMNS)
 

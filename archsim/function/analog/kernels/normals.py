@@ -1,10 +1,10 @@
 """Counter-based standard normal numbers: number n of a stream depends on nothing but the stream's key and n.
 
-Counter c gives 64 bits, the finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) applied to key + c * 0x9E37...15,
-and these give two normals by the method of Box and Muller (1958). The upper half is the radius (31 bits: up to 6.6
-standard deviations), the lower half the angle: 30 bits within an eighth of the circle to both sides, one to swap sine and
-cosine, one for a sign. Logarithm, sine and cosine are polynomials (Cephes: logf, sinf, cosf) in IEEE arithmetic without
-contraction, so every processor draws the same bits.
+Counter c gives 64 bits, the finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) applied to key + c *
+0x9E37...15, and these give two normals by the method of Box and Muller (1958). The upper half is the radius (31 bits:
+up to 6.6 standard deviations), the lower half the angle: 30 bits within an eighth of the circle to both sides, one to
+swap sine and cosine, one for a sign. Logarithm, sine and cosine are polynomials (Cephes: logf, sinf, cosf) in IEEE
+arithmetic without contraction, so every processor draws the same bits.
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ def normal_pairs(key: Any, counter: Any) -> Any:
     square = x * x
     logarithm = exponent * splat_f32(LN2) + (x + (x * square * p - splat_f32(HALF) * square))
     # the polynomial may leave a tiny positive value at uniform = 1
-    radius = square_root(where_negative(bits_of(logarithm), logarithm, splat_f32(np.float32(0.0))) * splat_f32(MINUS_TWO))
+    radius = square_root(
+        where_negative(bits_of(logarithm), logarithm, splat_f32(np.float32(0.0))) * splat_f32(MINUS_TWO)
+    )
 
     angle = real_of((lower & splat_i32(ANGLE)) - splat_i32(HALF_ANGLE)) * splat_f32(ANGLE_UNIT)
     square = angle * angle
@@ -97,7 +99,7 @@ def normal_pairs(key: Any, counter: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def fill_normals(key: np.uint64, first: np.uint64, out: Array) -> None:
-    """out float32 [blocks * 32]: for each block of 16 counters from `first` on, their first and their second normals."""
+    """out float32 [blocks * 32]: for each block of 16 counters from `first` on, their first and second normals."""
     for block in range(out.size // 32):
         one, two = normal_pairs(key, first + np.uint64(16 * block))
         store_f32(out, 32 * block, one)

@@ -1,12 +1,13 @@
 """Products with real-valued cells by table look-up: sixteen partial sums for every four rows.
 
-Rows are driven by bits, so four rows have sixteen possible sums; a column sum over 128 rows is 32 look-ups and additions
-instead of 128 multiplications (the method of four Russians). Every bit plane's sum passes the converter before it is
-shifted and added.
+Rows are driven by bits, so four rows have sixteen possible sums; a column sum over 128 rows is 32 look-ups and
+additions instead of 128 multiplications (the method of four Russians). Every bit plane's sum passes the converter
+before it is shifted and added.
 
-Columns come in blocks of 16, one lane each. `cells` is flat float32 [blocks, rows, 16], `places` uint8 [windows, planes,
-groups] the table offset (16 * pattern) of each group of four rows in each bit plane; groups is even. A digit of
-`depth` planes is summed as the driver does it: sum over planes p of 2**p times the plane's sum, then converted once.
+Columns come in blocks of 16, one lane each. `cells` is flat float32 [blocks, rows, 16], `places` uint8 [windows,
+planes, groups] the table offset (16 * pattern) of each group of four rows in each bit plane; groups is even. A digit
+of `depth` planes is summed as the driver does it: sum over planes p of 2**p times the plane's sum, then converted
+once.
 """
 
 from __future__ import annotations
@@ -118,16 +119,17 @@ def _column_sums(table: Array, places: Array, at: int, depth: int, groups: int) 
 @njit(inline="always")
 def _codes(sums: Any, first: Any, per_step: Any, last: Any) -> Any:
     """Codes of a uniform converter as F32: thresholds at or below the sum."""
-    found = round_down((sums - splat_f32(first)) * splat_f32(per_step) + splat_f32(np.float32(1.0)))
-    return clamp(found, splat_f32(np.float32(0.0)), splat_f32(last))
+    one, none = splat_f32(np.float32(1.0)), splat_f32(np.float32(0.0))
+    found = round_down((sums - splat_f32(np.float32(first))) * splat_f32(np.float32(per_step)) + one)
+    return clamp(found, none, splat_f32(np.float32(last)))
 
 
 @njit(inline="always")
 def _outside(sums: Any, lowest: Any, highest: Any) -> Any:
     """1 where a sum is out of range, else 0 (F32)."""
     one, zero = splat_f32(np.float32(1.0)), splat_f32(np.float32(0.0))
-    above = where_negative(bits_of(splat_f32(highest) - sums), one, zero)
-    return above + where_negative(bits_of(sums - splat_f32(lowest)), one, zero)
+    above = where_negative(bits_of(splat_f32(np.float32(highest)) - sums), one, zero)
+    return above + where_negative(bits_of(sums - splat_f32(np.float32(lowest))), one, zero)
 
 
 @njit(inline="always")
@@ -136,6 +138,43 @@ def _convert_each(sums: Any, weight: float, thresholds: Array, values: Array, sc
     store_f32(scratch, 0, sums)
     for lane in range(LANES):
         totals[lane] += weight * values[np.searchsorted(thresholds, np.float64(scratch[lane]), side="right")]
+
+
+@njit(inline="always")
+def _window_total(
+    table: Array, places: Array, start: Any, weights: Array, form: Any, noise: Any, scratch: Any, counted: bool
+) -> Any:
+    """F64 of one window's converted sums times `weights`, and of how many were out of range if that is `counted`.
+
+    `start` is (place of the window's first plane, depth, groups), `form` and `noise` as in `multiply_real`, with the
+    window's own counter in place of the block.
+    """
+    first_place, depth, groups = start
+    mode, (first, per_step, last, lowest, highest), thresholds, values = form
+    key, sigma, counter = noise
+    sums, totals = scratch
+    total, outside = splat_f64(0.0), splat_f64(0.0)
+    totals[:] = 0.0
+    for digit in range(0, weights.size, 2):
+        low, high = _column_sums(table, places, first_place + digit * depth * groups, depth, groups)
+        if sigma > 0:
+            one, two = normal_pairs(key, np.uint64(counter + digit // 2 * COLUMNS))
+            low, high = low + one * splat_f32(sigma), high + two * splat_f32(sigma)
+        if counted:
+            outside = outside + double_of(_outside(low, lowest, highest))
+            if weights[digit + 1] != 0:
+                outside = outside + double_of(_outside(high, lowest, highest))
+        if mode == CURVE:
+            _convert_each(low, weights[digit], thresholds, values, sums, totals)
+            _convert_each(high, weights[digit + 1], thresholds, values, sums, totals)
+            continue
+        if mode == UNIFORM:
+            low, high = _codes(low, first, per_step, last), _codes(high, first, per_step, last)
+        total = total + double_of(low) * splat_f64(weights[digit])
+        total = total + double_of(high) * splat_f64(weights[digit + 1])
+    if mode == CURVE:
+        total = load_f64(totals, 0)
+    return total, outside
 
 
 @njit(cache=True, nogil=True)
@@ -160,53 +199,33 @@ def multiply_real(
     Parameters
     ----------
     weights : float64 [digits], place value of each digit; an even number of them (a digit that is not there weighs 0).
-    scale : flat float64 [blocks, 16], place value and sign of each column. column : [blocks], where a block adds to out.
-    mode : IDEAL; UNIFORM, with `curve` = (first threshold, 1 / step between thresholds, last code, lowest and highest sum
-        in range): sums of *codes* are left; CURVE, with ascending `thresholds` float64 and a float64 value for each code.
+    scale : flat float64 [blocks, 16], place value and sign of each column. column : [blocks], where a block adds to
+        out.
+    mode : IDEAL; UNIFORM, with `curve` = (first threshold, 1 / step between thresholds, last code, lowest and highest
+        sum in range): sums of *codes* are left; CURVE, with ascending `thresholds` float64 and a float64 value for
+        each code.
     noise : key, standard deviation (0: none), number of the first block.
     windows : int64, the number of each window. Conversions of digits 2 p and 2 p + 1 of a column take the normals of
         counter (window * pairs of digits + p) * 2**24 + column, with columns counted through all blocks of the layer.
     clips : flat float64 [blocks, 16], += conversions out of range; empty when nobody counts.
     """
-    digits, blocks = weights.size, column.size
     count, planes, groups = places.shape
-    flat = places.reshape(-1)
-    width = out.size // max(1, count)
+    flat, width = places.reshape(-1), out.size // max(1, count)
     table = _aligned(np.empty((groups * PATTERNS + 1) * LANES, np.float32))
-    scratch, totals = np.empty(LANES, np.float32), np.empty(LANES)
+    scratch = np.empty(LANES, np.float32), np.empty(LANES)
     key, deviation, first_block = noise
-    sigma = np.float32(deviation)
-    first, per_step, last = np.float32(curve[0]), np.float32(curve[1]), np.float32(curve[2])
-    lowest, highest = np.float32(curve[3]), np.float32(curve[4])
-    for block in range(blocks):
+    for block in range(column.size):
         _fill_table(cells, block * ROWS * groups * LANES, groups, table)
-        factor = load_f64(scale, block * LANES)
-        clipped = splat_f64(0.0)
+        factor, clipped = load_f64(scale, block * LANES), splat_f64(0.0)
         for window in range(count):
-            counter = windows[window] * (digits // 2) * COLUMNS + (first_block + block) * LANES
-            total = splat_f64(0.0)
-            totals[:] = 0.0
-            for digit in range(0, digits, 2):
-                low, high = _column_sums(table, flat, (window * planes + digit * depth) * groups, depth, groups)
-                if deviation > 0:
-                    one, two = normal_pairs(key, np.uint64(counter + digit // 2 * COLUMNS))
-                    low, high = low + one * splat_f32(sigma), high + two * splat_f32(sigma)
-                if clips.size:
-                    clipped = clipped + double_of(_outside(low, lowest, highest))
-                    if weights[digit + 1] != 0:
-                        clipped = clipped + double_of(_outside(high, lowest, highest))
-                if mode == CURVE:
-                    _convert_each(low, weights[digit], thresholds, values, scratch, totals)
-                    _convert_each(high, weights[digit + 1], thresholds, values, scratch, totals)
-                    continue
-                if mode == UNIFORM:
-                    low, high = _codes(low, first, per_step, last), _codes(high, first, per_step, last)
-                total = total + double_of(low) * splat_f64(weights[digit])
-                total = total + double_of(high) * splat_f64(weights[digit + 1])
-            if mode == CURVE:
-                total = load_f64(totals, 0)
+            start = window * planes * groups, depth, groups
+            counter = windows[window] * (weights.size // 2) * COLUMNS + (first_block + block) * LANES
+            drawn = key, np.float32(deviation), counter
+            form = mode, curve, thresholds, values
+            total, outside = _window_total(table, flat, start, weights, form, drawn, scratch, clips.size > 0)
             at = window * width + column[block]
             store_f64(out, at, load_f64(out, at) + total * factor)
+            clipped = clipped + outside
         if clips.size:
             store_f64(clips, block * LANES, load_f64(clips, block * LANES) + clipped)
 
@@ -226,8 +245,9 @@ def multiply_fixed(
     """As `multiply_real` for one-bit digits and a converter of one code per level (0 .. last), without noise, in 16-bit
     fixed point.
 
-    `cells` is flat uint16 [pairs, rows, 32]: two blocks side by side, rounded to `fraction` [pairs] binary places, modulo
-    2**16. `bottom` [pairs] whole levels are added to keep every sum within 0 .. 2**16 - 1. `weights` are int64.
+    `cells` is flat uint16 [pairs, rows, 32]: two blocks side by side, rounded to `fraction` [pairs] binary places,
+    modulo 2**16. `bottom` [pairs] whole levels are added to keep every sum within 0 .. 2**16 - 1. `weights` are
+    int64.
     """
     digits, pairs = weights.size, column.size // 2
     count, planes, groups = places.shape
@@ -281,8 +301,8 @@ def _fill_fixed(cells: Array, first: int, groups: int, table: Array) -> None:
 def add_outputs(sums: Array, inputs: Array, unit: Array, reach: Array, constant: Array, out: Array) -> None:
     """out [windows, outputs] += sums + inputs @ unit - constant, in that order whatever the number of windows.
 
-    sums [windows, at least outputs], inputs [windows, units] and unit [units, outputs] are float64; `reach` int64 [units,
-    2] says which columns of a unit's row are not zero.
+    sums [windows, at least outputs], inputs [windows, units] and unit [units, outputs] are float64; `reach` int64
+    [units, 2] says which columns of a unit's row are not zero.
     """
     for window in range(out.shape[0]):
         for column in range(out.shape[1]):

@@ -18,7 +18,7 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 LANES = 16
 
 
-class Vector(types.Type):  # type: ignore[misc]
+class Vector(types.Type):
     """`lanes` elements of the LLVM type `element`; `kind` is f (real), i (signed) or u (unsigned)."""
 
     def __init__(self, kind: str, bits: int, lanes: int, element: Any) -> None:
@@ -36,16 +36,21 @@ U16 = Vector("u", 16, 2 * LANES, ir.IntType(16))
 
 
 @register_model(Vector)
-class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
+class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Vector) -> None:
         super().__init__(manager, kind, kind.llvm)
+
+
+def _operation(generator: Callable[..., Any]) -> Any:
+    """An intrinsic; callers leave out its first argument, the typing context."""
+    return intrinsic(generator)
 
 
 def _operator(function: Callable[..., Any], real: str | None, signed: str, unsigned: str) -> None:
     """Teach Numba `function` on two vectors of one type, as the LLVM instructions named."""
 
     @infer_global(function)
-    class _Typing(AbstractTemplate):  # type: ignore[misc]
+    class _Typing(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
             fits = len(args) == 2 and not kws and isinstance(args[0], Vector) and args[0] == args[1]
             return signature(args[0], *args) if fits and (real or args[0].kind != "f") else None
@@ -77,7 +82,7 @@ def _spread(builder: Any, value: Any, kind: Vector) -> Any:
 
 
 def _splat(kind: Vector, scalar: Any) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
+    @_operation
     def splat(typing: Any, value: Any) -> Any:
         del typing, value
 
@@ -104,7 +109,7 @@ def _address(context: Any, builder: Any, array: Any, data: Any, index: Any, kind
 
 
 def _load(kind: Vector) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
+    @_operation
     def load(typing: Any, array: Any, index: Any) -> Any:
         del typing, index
 
@@ -118,7 +123,7 @@ def _load(kind: Vector) -> Any:
 
 
 def _store(kind: Vector) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
+    @_operation
     def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
         del typing, index
 
@@ -136,7 +141,7 @@ load_f32, load_f64, load_u16 = _load(F32), _load(F64), _load(U16)
 store_f32, store_f64, store_u16 = _store(F32), _store(F64), _store(U16)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def byte_at(typing: Any, array: Any, index: Any) -> Any:
     """Element `index` of a contiguous uint8 array as an integer, unchecked."""
     del typing, index
@@ -149,7 +154,7 @@ def byte_at(typing: Any, array: Any, index: Any) -> Any:
 
 
 def _convert(source: Vector, target: Vector, instruction: str) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
+    @_operation
     def convert(typing: Any, value: Any) -> Any:
         del typing, value
 
@@ -173,7 +178,7 @@ real_from_bits = _convert(I32, F32, "bitcast")
 def _library(name: str) -> Any:
     """A unary LLVM operation that is exact by IEEE 754 (square root, floor)."""
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @_operation
     def function(typing: Any, value: Any) -> Any:
         del typing, value
 
@@ -190,7 +195,7 @@ def _library(name: str) -> Any:
 square_root, round_down = _library("sqrt"), _library("floor")
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def clamp(typing: Any, value: Any, low: Any, high: Any) -> Any:
     """min(max(value, low), high) of F32."""
     del typing, value, low, high
@@ -204,7 +209,7 @@ def clamp(typing: Any, value: Any, low: Any, high: Any) -> Any:
     return F32(F32, F32, F32), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def at_most(typing: Any, value: Any, high: Any) -> Any:
     """min(value, high) of U16."""
     del typing, value, high
@@ -216,7 +221,7 @@ def at_most(typing: Any, value: Any, high: Any) -> Any:
     return U16(U16, U16), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def where_negative(typing: Any, sign: Any, chosen: Any, other: Any) -> Any:
     """Lanes of `chosen` where the I32 `sign` is negative, of `other` elsewhere (F32)."""
     del typing, sign, chosen, other
@@ -229,7 +234,7 @@ def where_negative(typing: Any, sign: Any, chosen: Any, other: Any) -> Any:
     return F32(I32, F32, F32), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def counting(typing: Any, first: Any) -> Any:
     """first, first + 1, ... as U64."""
     del typing, first
@@ -242,7 +247,7 @@ def counting(typing: Any, first: Any) -> Any:
 
 
 def _half(upper: bool) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
+    @_operation
     def half(typing: Any, value: Any) -> Any:
         del typing, value
 

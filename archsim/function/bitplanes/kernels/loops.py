@@ -1,8 +1,11 @@
 """Loops of the bit-plane engine over strips of 64 windows.
 
-Window 8 g + j of a strip has place 8 j + g in it: that is how `vectors.transpose_tile` leaves bits. Every routine that has
-a vector form has a plain one beside it (`vectorised` false), with the same results.
+Window 8 g + j of a strip has place 8 j + g in it: that is how `vectors.transpose_tile` leaves bits. Every routine that
+has a vector form has a plain one beside it (`vectorised` false), with the same results.
 """
+
+# mypy: disable-error-code="call-arg, assignment"
+# (intrinsics are called without their first parameter, the typing context; NumPy scalars are plain numbers here)
 
 from __future__ import annotations
 
@@ -50,7 +53,8 @@ def pack_tile(tile: Array, scratch: Array, planes: Array, vectorised: bool) -> N
 
 @njit(cache=True, nogil=True)
 def fill_tile(source: Array, row: int, column: int, shift: int, tile: Array) -> None:
-    """tile [64, 64] uint8 = byte at bit `shift` of source [rows, columns] from (row, column) on, zero beyond its ends."""
+    """tile [64, 64] uint8 = byte at bit `shift` of source [rows, columns] from (row, column) on, zero beyond its
+    ends."""
     rows = min(STRIP, source.shape[0] - row)
     columns = min(STRIP, source.shape[1] - column)
     if rows < STRIP or columns < STRIP:
@@ -67,7 +71,7 @@ def pack_lines(cells: Array, cell_bits: int, out: Array, vectorised: bool) -> No
     tile = np.zeros((STRIP, STRIP), np.uint8)
     scratch = np.empty(512, np.uint64)
     planes = np.empty((8, STRIP), np.uint64)
-    slices, rows, lines = cells.shape
+    slices, _, lines = cells.shape
     for part in range(slices):
         for word in range(out.shape[3]):
             for first in range(0, lines, STRIP):
@@ -117,7 +121,7 @@ def pack_strip(codes: Array, first: int, tile: Array, scratch: Array, words: Arr
 
 
 @njit(cache=True, nogil=True)
-def popcount(value: np.uint64) -> int:
+def popcount(value: np.uint64) -> np.int64:
     """Ones of a word."""
     value = value - ((value >> np.uint64(1)) & np.uint64(0x5555555555555555))
     value = (value & np.uint64(0x3333333333333333)) + ((value >> np.uint64(2)) & np.uint64(0x3333333333333333))
@@ -144,13 +148,13 @@ def count_active(words: Array, digits: int, dac_bits: int, active: Array, most: 
 @njit(cache=True, nogil=True)
 def convert_plain(
     sums: Array, counts: Array, lines: Array, signs: Array, valid: Array, columns: Array, thresholds: Array,
-    words: Array, active: Array, place: int, dac_bits: int, allowed: int, negative: int, saturating: bool,
+    words: Array, active: Array, place: int, dac_bits: int, allowed: int, negative: int, mode: int,
     lowest: int, highest: int, table: Array,
 ) -> int:  # fmt: skip
     """Conversions of 8 lines [slices, cell bits, words, 8] for the window at `place`, without vector code.
 
-    For each slice, the digits of `allowed` with more active rows than the slice's threshold: what the converter makes of
-    each column sum (its excess over `highest`, negated, or its entry of the table), shifted and added to sums [8].
+    For each slice, the digits of `allowed` with more active rows than the slice's threshold: what the converter makes
+    of each column sum (`vectors.SATURATE`; its entry of the table for LINE and TABLE), shifted and added to sums [8].
     `counts` [8] += clipped conversions. Returns the number of conversions, columns [slices] for each (slice, digit).
     """
     done = 0
@@ -167,7 +171,7 @@ def convert_plain(
                         for word in range(lines.shape[2]):
                             met += popcount(words[digit * dac_bits + bit, word, place] & lines[part, cell, word, lane])
                         total += met << (bit + cell)
-                if saturating:
+                if mode == vectors.SATURATE:
                     value = min(0, highest - total)
                     clipped = total > highest
                 else:
@@ -183,17 +187,18 @@ def convert_plain(
 def convert_block(
     sums: Array, first: int, counts: Array, lines: Array, signs: Array, valid: Array, columns: Array,
     thresholds: Array, words: Array, active: Array, most: Array, limit: int, windows: int, dac_bits: int, allowed: int,
-    negative: int, saturating: bool, lowest: int, highest: int, table: Array, vectorised: bool,
+    negative: int, mode: int, lowest: int, highest: int, line: Array, table: Array, vectorised: bool,
 ) -> int:  # fmt: skip
-    """`convert_plain`, in vectors where asked for, for the `windows` windows of a strip that have a digit with more than
-    `limit` active rows; into sums [64, lines] from line `first` on."""
+    """`convert_plain`, in vectors where asked for, for the `windows` windows of a strip that have a digit with more
+    than `limit` active rows; into sums [64, lines] from line `first` on."""
     done = 0
     slices, cell_bits, word_count = lines.shape[0], lines.shape[1], lines.shape[2]
-    isaac = cell_bits == 2 and word_count == 2 and dac_bits == 1
+    isaac = (cell_bits, word_count, dac_bits) == vectors.ISAAC
     # addresses once a block: views of arrays are counted references, and too slow for the inner loop
     out, inputs, rows = _address(sums) + np.uint64(8 * first), _address(words), _address(active)
     counts_, lines_, signs_, valid_ = _address(counts), _address(lines), _address(signs), _address(valid)
-    columns_, thresholds_, table_ = _address(columns), _address(thresholds), _address(table)
+    columns_, thresholds_ = _address(columns), _address(thresholds)
+    line_, table_ = _address(line), _address(table)
     for window in range(windows):
         place = (window % 8) * 8 + window // 8
         if most[place] <= limit:
@@ -201,39 +206,44 @@ def convert_block(
         if not vectorised:
             done += convert_plain(
                 sums[place, first : first + 8], counts, lines, signs, valid, columns, thresholds, words, active, place,
-                dac_bits, allowed, negative, saturating, lowest, highest, table,
+                dac_bits, allowed, negative, mode, lowest, highest, table,
             )  # fmt: skip
             continue
         here = out + np.uint64(sums.strides[0] * place)
         bits = inputs + np.uint64(8 * place)
         driven = rows + np.uint64(2 * DIGITS * place)
-        if isaac and saturating:
+        if isaac and mode == vectors.SATURATE:
             done += vectors.saturate_isaac(
                 here, counts_, lines_, signs_, valid_, columns_, thresholds_, bits, driven, slices, cell_bits,
-                word_count, dac_bits, allowed, negative, lowest, highest, table_,
+                word_count, dac_bits, allowed, negative, lowest, highest, line_, table_,
             )  # fmt: skip
-        elif isaac:
-            done += vectors.convert_isaac(
+        elif isaac and mode == vectors.LINE:
+            done += vectors.line_isaac(
                 here, counts_, lines_, signs_, valid_, columns_, thresholds_, bits, driven, slices, cell_bits,
-                word_count, dac_bits, allowed, negative, lowest, highest, table_,
+                word_count, dac_bits, allowed, negative, lowest, highest, line_, table_,
             )  # fmt: skip
-        elif saturating:
+        elif mode == vectors.SATURATE:
             done += vectors.saturate_general(
                 here, counts_, lines_, signs_, valid_, columns_, thresholds_, bits, driven, slices, cell_bits,
-                word_count, dac_bits, allowed, negative, lowest, highest, table_,
+                word_count, dac_bits, allowed, negative, lowest, highest, line_, table_,
+            )  # fmt: skip
+        elif mode == vectors.LINE:
+            done += vectors.line_general(
+                here, counts_, lines_, signs_, valid_, columns_, thresholds_, bits, driven, slices, cell_bits,
+                word_count, dac_bits, allowed, negative, lowest, highest, line_, table_,
             )  # fmt: skip
         else:
-            done += vectors.convert_general(
+            done += vectors.table_general(
                 here, counts_, lines_, signs_, valid_, columns_, thresholds_, bits, driven, slices, cell_bits,
-                word_count, dac_bits, allowed, negative, lowest, highest, table_,
+                word_count, dac_bits, allowed, negative, lowest, highest, line_, table_,
             )  # fmt: skip
     return done
 
 
 @njit(cache=True, nogil=True)
 def fold(sums: Array, first: int, unit: Array, out: Array) -> None:
-    """Add sums [64, lines] of a strip from window `first` on to out [outputs, windows]: lines of an output one after the
-    other every `outputs` lines, then the unit columns, each times unit [units, outputs]."""
+    """Add sums [64, lines] of a strip from window `first` on to out [outputs, windows]: lines of an output one after
+    the other every `outputs` lines, then the unit columns, each times unit [units, outputs]."""
     units, outputs = unit.shape
     for window in range(min(STRIP, out.shape[1] - first)):
         row = sums[(window % 8) * 8 + window // 8]
@@ -250,8 +260,8 @@ def fold(sums: Array, first: int, unit: Array, out: Array) -> None:
 @njit(cache=True, nogil=True)
 def convert_group(
     codes: Array, lines: Array, signs: Array, valid: Array, thresholds: Array, unit: Array, used: int, digits: int,
-    dac_bits: int, last_negative: bool, saturating: bool, lowest: int, highest: int, table: Array, vectorised: bool,
-    out: Array,
+    dac_bits: int, last_negative: bool, mode: int, lowest: int, highest: int, line: Array, table: Array,
+    vectorised: bool, out: Array,
 ) -> tuple[int, int]:  # fmt: skip
     """Converted column sums of one row group, where no bound proves them exact.
 
@@ -262,6 +272,8 @@ def convert_group(
         where a line is subtracted, 1 where it stands for a column.
     thresholds : int16 [blocks, slices] active rows up to which a digit of a block needs no conversion.
     unit : int64 [units, outputs]; `used` lines, the last of them unit columns.
+    mode, line, table : what conversions add (`vectors.SATURATE`, LINE, TABLE); line int64 [6], table int64, also for
+    LINE.
     out : int64 [outputs, windows], added to.
 
     Returns
@@ -293,7 +305,7 @@ def convert_group(
                 done += convert_block(
                     sums, 8 * block, counts, lines[block], signs[block], valid[block], columns[block],
                     thresholds[block], words, active, most, limits[block], windows, dac_bits, allowed, negative,
-                    saturating, lowest, highest, table, vectorised,
+                    mode, lowest, highest, line, table, vectorised,
                 )  # fmt: skip
         fold(sums[:, :used], first, unit, out)
     return done, counts.sum()

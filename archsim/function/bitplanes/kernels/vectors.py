@@ -4,6 +4,8 @@ LLVM picks vectors of half that width for popcounts when left alone, and does no
 code is plain LLVM: processors with AVX-512 run it as written, others in pieces.
 """
 
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -18,6 +20,10 @@ LANES = 8
 I16, I32, I64 = ir.IntType(16), ir.IntType(32), ir.IntType(64)
 VECTOR = ir.VectorType(I64, LANES)
 Value = Any
+
+SATURATE, LINE, TABLE = 0, 1, 2
+"""What a conversion adds for a column sum S: SATURATE what S exceeds the highest sum by, negated; LINE a step times the
+code clip((S * factor + addend) >> shift, first, last); TABLE the entry S of a table."""
 
 
 def _splat(builder: Any, value: Value) -> Value:
@@ -116,7 +122,7 @@ def _nested(builder: Any, count: Value | int, body: Callable[[Any], None]) -> No
 def _sum_plane(builder: Any, lines: Value, inputs: Value, digit: Value, shape: tuple[Any, Any, Any]) -> Value:
     """Column sums of 8 lines for one digit: sum over cell bits c, digit bits d of 2**(c + d) * popcount(x & w)."""
     cell_bits, words, dac_bits = shape
-    total = cgutils.alloca_once_value(builder, _constant(0))
+    total = _accumulator(builder, _constant(0))
 
     def number(value: Any) -> Value:
         return _whole(value) if isinstance(value, int) else value
@@ -125,22 +131,20 @@ def _sum_plane(builder: Any, lines: Value, inputs: Value, digit: Value, shape: t
         plane = builder.mul(builder.add(builder.mul(digit, number(dac_bits)), d), number(words))
 
         def cell_bit(c: Value) -> None:
-            found = cgutils.alloca_once_value(builder, _constant(0))
-            builder.store(_constant(0), found)
+            found = _accumulator(builder, _constant(0))
 
             def word(k: Value) -> None:
                 address = _at(builder, inputs, _whole(512), builder.add(plane, k))
                 line = _at(builder, lines, _whole(64), builder.add(builder.mul(c, number(words)), k))
                 met = builder.and_(_splat(builder, _load(builder, address, I64)), _load(builder, line))
-                builder.store(builder.add(builder.load(found), _popcount(builder, met)), found)
+                _add_to(builder, found, _popcount(builder, met))
 
             _nested(builder, words, word)
             shifted = builder.shl(builder.load(found), _splat(builder, builder.add(c, d)))
-            builder.store(builder.add(builder.load(total), shifted), total)
+            _add_to(builder, total, shifted)
 
         _nested(builder, cell_bits, cell_bit)
 
-    builder.store(_constant(0), total)
     _nested(builder, dac_bits, digit_bit)
     return builder.load(total)
 
@@ -180,77 +184,110 @@ def _lookup(builder: Any, table: Value, sums: Value) -> Value:
     return found
 
 
-def _make(shape: tuple[int, int, int] | None, saturating: bool) -> Any:
+def _make(shape: tuple[int, int, int] | None, mode: int) -> Any:
     """An intrinsic that converts the sums of 8 lines for one window; see `loops.convert_plain` for its arguments
     (arrays come as addresses)."""
 
     @intrinsic
     def convert(
         _: Any, sums: Any, counts: Any, lines: Any, signs: Any, valid: Any, columns: Any, thresholds: Any,
-        inputs: Any, active: Any, slices: Any, cell_bits: Any, words: Any, dac_bits: Any, allowed: Any, negative: Any, lowest: Any,
-        highest: Any, table: Any,
+        inputs: Any, active: Any, slices: Any, cell_bits: Any, words: Any, dac_bits: Any, allowed: Any, negative: Any,
+        lowest: Any, highest: Any, line: Any, table: Any,
     ) -> Any:  # fmt: skip
-        signature = types.int64(*[types.uint64] * 9, *[types.int64] * 8, types.uint64)
+        signature = types.int64(*[types.uint64] * 9, *[types.int64] * 8, types.uint64, types.uint64)
 
         def generate(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
-            return _convert(builder, arguments, shape, saturating)
+            return _convert(builder, arguments, shape, mode)
 
         return signature, generate
 
     return convert
 
 
-def _convert(builder: Any, arguments: Any, shape: tuple[int, int, int] | None, saturating: bool) -> Value:
+def _value(builder: Any, sums: Value, mode: int, numbers: dict[str, Value], table: Value) -> Value:
+    """What a conversion adds for column sums; see `SATURATE`, `LINE` and `TABLE`."""
+    if mode == SATURATE:
+        over = builder.icmp_signed(">", sums, numbers["highest"])
+        return builder.select(over, builder.sub(numbers["highest"], sums), _constant(0))
+    if mode == TABLE:
+        return _lookup(builder, table, sums)
+    # factors below 2**32, as the mask shows: one multiplication of halves instead of a 64-bit one
+    scaled = builder.mul(builder.and_(sums, _constant(0xFFFFFFFF)), numbers["factor"])
+    code = builder.ashr(builder.add(scaled, numbers["addend"]), numbers["shift"])
+    code = builder.select(builder.icmp_signed("<", code, numbers["first"]), numbers["first"], code)
+    return builder.select(builder.icmp_signed(">", code, numbers["last"]), numbers["last"], code)
+
+
+def _numbers(builder: Any, lowest: Value, highest: Value, line: Value, mode: int) -> dict[str, Value]:
+    """Limits, and the six numbers of a LINE, in every lane."""
+    found = {"lowest": _splat(builder, lowest), "highest": _splat(builder, highest)}
+    if mode == LINE:
+        for place, name in enumerate(("factor", "addend", "shift", "first", "last", "step")):
+            number = _load(builder, builder.add(line, _whole(8 * place)), I64)
+            number = builder.and_(number, _whole(0xFFFFFFFF)) if name == "factor" else number
+            found[name] = _splat(builder, number)
+    return found
+
+
+def _outside(builder: Any, sums: Value, mode: int, numbers: dict[str, Value]) -> Value:
+    over = builder.icmp_signed(">", sums, numbers["highest"])
+    if mode == SATURATE:
+        return over
+    return builder.or_(over, builder.icmp_signed("<", sums, numbers["lowest"]))
+
+
+def _accumulator(builder: Any, zero: Value) -> Value:
+    """A variable that is set to zero here, each time the code comes by."""
+    held = cgutils.alloca_once(builder, zero.type)
+    builder.store(zero, held)
+    return held
+
+
+def _add_to(builder: Any, held: Value, value: Value) -> None:
+    builder.store(builder.add(builder.load(held), value), held)
+
+
+def _convert(builder: Any, arguments: Any, shape: tuple[int, int, int] | None, mode: int) -> Value:
     (
         sums, counts, lines, signs, valid, columns, thresholds, inputs, active,
-        slices, cell_bits, words, dac_bits, allowed, negative, lowest, highest, table,
+        slices, cell_bits, words, dac_bits, allowed, negative, lowest, highest, line, table,
     ) = arguments  # fmt: skip
-    low, high = _splat(builder, lowest), _splat(builder, highest)
+    numbers = _numbers(builder, lowest, highest, line, mode)
     flip = _splat(builder, negative)
-    total = cgutils.alloca_once_value(builder, _constant(0))
-    clipped = cgutils.alloca_once_value(builder, _constant(0))
-    done = cgutils.alloca_once_value(builder, _whole(0))
-    builder.store(_constant(0), total)
-    builder.store(_constant(0), clipped)
-    builder.store(_whole(0), done)
+    total, clipped = _accumulator(builder, _constant(0)), _accumulator(builder, _constant(0))
+    done = _accumulator(builder, _whole(0))
     with cgutils.for_range(builder, slices, intp=I64) as loop:
         part = loop.index
-        cells = builder.mul(builder.mul(cell_bits, words), _whole(64))
-        here = _at(builder, lines, cells, part)
+        here = _at(builder, lines, builder.mul(builder.mul(cell_bits, words), _whole(64)), part)
         threshold = _load(builder, _at(builder, thresholds, _whole(2), part), I16)
         mask = _digits_to_do(builder, active, threshold, allowed)
         real = _load(builder, _at(builder, valid, _whole(64), part))
-        found = cgutils.alloca_once_value(builder, _constant(0))
-        builder.store(_constant(0), found)
+        found = _accumulator(builder, _constant(0))
 
         def digit(index: Value) -> None:
-            sum_ = _sum_plane(builder, here, inputs, index, shape or (cell_bits, words, dac_bits))
-            over = builder.icmp_signed(">", sum_, high)
-            if saturating:
-                value = builder.select(over, builder.sub(high, sum_), _constant(0))
-                outside = over
-            else:
-                value = _lookup(builder, table, sum_)
-                outside = builder.or_(over, builder.icmp_signed("<", sum_, low))
-            count = builder.select(outside, real if not saturating else _constant(1), _constant(0))
-            builder.store(builder.add(builder.load(clipped), count), clipped)
-            place = _splat(builder, builder.mul(index, dac_bits))
-            builder.store(builder.add(builder.load(found), builder.shl(value, place)), found)
+            met = _sum_plane(builder, here, inputs, index, shape or (cell_bits, words, dac_bits))
+            value = _value(builder, met, mode, numbers, table)
+            # lines that stand for no column sum to zero: below the lowest sum, perhaps, but never above the highest
+            one = _constant(1) if mode == SATURATE else real
+            _add_to(builder, clipped, builder.select(_outside(builder, met, mode, numbers), one, _constant(0)))
+            _add_to(builder, found, builder.shl(value, _splat(builder, builder.mul(index, dac_bits))))
 
         _each_bit(builder, mask, digit)
+        sum_ = builder.load(found)
+        sum_ = builder.mul(sum_, numbers["step"]) if mode == LINE else sum_
         sign = builder.xor(_load(builder, _at(builder, signs, _whole(64), part)), flip)
-        signed = builder.sub(builder.xor(builder.load(found), sign), sign)
-        shifted = builder.shl(signed, _splat(builder, builder.mul(part, cell_bits)))
-        builder.store(builder.add(builder.load(total), shifted), total)
-        ones = builder.zext(builder.ctpop(mask), I64)
+        signed = builder.sub(builder.xor(sum_, sign), sign)
+        _add_to(builder, total, builder.shl(signed, _splat(builder, builder.mul(part, cell_bits))))
         held = _load(builder, _at(builder, columns, _whole(8), part), I64)
-        builder.store(builder.add(builder.load(done), builder.mul(ones, held)), done)
+        _add_to(builder, done, builder.mul(builder.zext(builder.ctpop(mask), I64), held))
     _store(builder, builder.add(_load(builder, sums), builder.load(total)), sums)
     _store(builder, builder.add(_load(builder, counts), builder.load(clipped)), counts)
     return builder.load(done)
 
 
-saturate_general = _make(None, True)
-convert_general = _make(None, False)
-saturate_isaac = _make((2, 2, 1), True)
-convert_isaac = _make((2, 2, 1), False)
+ISAAC = (2, 2, 1)
+"""Cell bits, words (of 64 rows) and DAC bits of ISAAC's arrays, unrolled."""
+
+saturate_general, saturate_isaac = _make(None, SATURATE), _make(ISAAC, SATURATE)
+line_general, line_isaac = _make(None, LINE), _make(ISAAC, LINE)
+table_general = _make(None, TABLE)

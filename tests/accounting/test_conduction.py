@@ -1,0 +1,94 @@
+"""Reads charged by conductance, against the sum over cells and rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import archsim
+from archsim.accounting import count_actions, energy_by, price
+from archsim.accounting.conduction import relative_conductance
+from archsim.components import cost_table
+from archsim.errors import InputError
+from archsim.function.devices import cell_read_energy, stored_cells
+from archsim.mapping import Plan
+from archsim.timing import run_timing
+
+
+def plan_of(**changes: object) -> Plan:
+    paths = {"ima.crossbar.energy": "v2gt", "ima.cell.read_pulse": "1 ns", **changes}
+    return archsim.map_network(archsim.load_workload("resnet8-cifar10"), archsim.load_hardware("isaac-8bit", paths))
+
+
+def read_energy(plan: Plan, **found: Any) -> dict[str, float]:
+    rows = price(count_actions(plan, run_timing(plan), {}, **found), cost_table(plan.chip))
+    return energy_by([row for row in rows if row.component == "crossbar"], "layer")
+
+
+def test_the_unit_of_count_is_a_published_figure() -> None:
+    """V35: CiMLoop's ISAAC cell takes 30 fJ on and 2 fJ off."""
+    plan = plan_of()
+    cost = cost_table(plan.chip)["crossbar", "cell_read"].energy_j
+    assert cost == pytest.approx(30e-15, rel=0.005)
+    assert cost == pytest.approx(cell_read_energy(0.2, 1 / 1333, 1e-9))
+    assert cost * relative_conductance(plan, 0) == pytest.approx(2e-15, rel=0.005)
+    assert relative_conductance(plan, 3) == 1
+
+
+def test_without_a_pulse_the_whole_read_cycle_conducts() -> None:
+    plan = archsim.map_network(
+        archsim.load_workload("lenet5"), archsim.load_hardware("isaac-8bit", {"ima.crossbar.energy": "v2gt"})
+    )
+    assert cost_table(plan.chip)["crossbar", "cell_read"].energy_j == pytest.approx(0.04 / 1333 * 100e-9)
+
+
+def test_energy_of_a_layer_is_the_sum_over_its_cells() -> None:
+    """Half of the rows driven, eight cycles: first layer of ResNet-8, 27 x 16 weights in four slices, 1024 windows."""
+    plan = plan_of()
+    stored = stored_cells(plan)
+    assert stored is not None
+    first = plan.stages[0]
+    held = stored[first.name]
+    off, step = 1 / 20e3, (1 / 1333 - 1 / 20e3) / 3
+    assert held.cells == 27 * 16 * 4
+    cells = held.cells * (off + held.mean_level * step) + 27 * (off + step)
+    expected = first.windows * 8 * 0.5 * 0.2**2 * 1e-9 * cells
+    assert read_energy(plan, stored=stored)[first.name] == pytest.approx(expected, rel=1e-9)
+    assumed = first.windows * 8 * 0.5 * 0.04e-9 * (held.cells * (off + 1.5 * step) + 27 * (off + step))
+    assert read_energy(plan)[first.name] == pytest.approx(assumed, rel=1e-9)
+
+
+def test_measured_inputs_replace_the_assumed_half(tmp_path: Path) -> None:
+    """Black and white pictures: the share of driven rows is that of the ones among their bits."""
+    plan = plan_of()
+    pictures = np.where(np.random.default_rng(0).random((2, 32, 32, 3)) < 0.2, 255, 0).astype(np.uint8)
+    np.savez(tmp_path / "pictures.npz", x=pictures)
+    run = archsim.simulate(plan, inputs=tmp_path / "pictures.npz", engine="kernel")
+    stored = stored_cells(plan)
+    assert stored is not None
+    first = plan.stages[0].name
+    (row,) = (row for row in run.actions if row.layer == first and row.component == "crossbar")
+    layer = run.layers[0]
+    assert layer.name == first
+    assert layer.bit_density is not None
+    assumed = read_energy(plan, stored=stored)[first]
+    assert row.energy_j == pytest.approx(assumed * layer.bit_density / 0.5, rel=1e-9)
+
+
+def test_tables_stay_the_default() -> None:
+    plan = archsim.map_network(archsim.load_workload("lenet5"), archsim.load_hardware("isaac-8bit"))
+    actions = {(count.component, count.action) for count in count_actions(plan, run_timing(plan), {})}
+    assert ("crossbar", "read") in actions
+    assert ("crossbar", "cell_read") not in actions
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [("ima.dac.bits", 2, "1-bit DACs"), ("ima.cell.read_pulse", "101 ns", "read cycle")],
+)
+def test_what_does_not_fit_is_refused(path: str, value: object, expected: str) -> None:
+    with pytest.raises(InputError, match=expected):
+        plan_of(**{path: value})
