@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from archsim.cli import cli
+from archsim.cli.entry import cli
 from archsim.errors import InputError
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from archsim.cli import cli
+from archsim.cli.entry import cli
 from archsim.errors import InputError
 from archsim.function.precision.calibration import read_calibration
 from archsim.report.claims import rows_table

@@ -54,7 +54,7 @@ def test_differences_are_counted_by_kind() -> None:
 
 
 def test_command_line_offers_every_engine() -> None:
-    from archsim.cli import run
+    from archsim.cli.running import run
 
     (option,) = [option for option in run.params if option.name == "engine"]
     assert set(option.type.choices) == set(ENGINES)

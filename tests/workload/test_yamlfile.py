@@ -21,7 +21,6 @@ from archsim.workload.graph import (
     Concat,
     Conv,
     GlobalPool,
-    Input,
     Linear,
     LocalResponseNorm,
     Mul,
@@ -92,9 +91,7 @@ def test_each_kind_of_layer(read: Any, line: str, op: Op) -> None:
 
 def test_every_operation_has_an_entry() -> None:
     """A new operation of the graph must get a YAML spelling and a case above."""
-    kinds = {
-        op().kind if op in (Input, Add, Mul, Affine, Reshape) else op.__name__.lower() for op in Op.__subclasses__()
-    }
+    kinds = {op.__name__.lower() for op in Op.__subclasses__() if op.__module__ == Op.__module__}
     assert set(ENTRIES) == kinds | {"flatten"}
     assert set(ENTRIES) - {"input", "linear"} == {name.split()[0] for name in KINDS}
 

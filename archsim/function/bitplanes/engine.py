@@ -20,7 +20,6 @@ from math import ceil, floor, isinf, log2
 from typing import Any
 
 import numpy as np
-from llvmlite import binding
 from numpy.typing import NDArray
 
 from archsim.errors import InputError
@@ -34,6 +33,7 @@ from archsim.function.engines import Engine
 from archsim.function.integer import Multiply, prepare_integer
 from archsim.function.meter import Meter
 from archsim.function.network import MatrixLayer
+from archsim.function.processor import processor_has
 
 Array = NDArray[Any]
 Whole = NDArray[np.int64]
@@ -49,8 +49,7 @@ MOST_ROWS = 2**15 - 1
 
 def has_vectors() -> bool:
     """Whether this processor counts bits in 512-bit vectors."""
-    features = binding.get_host_cpu_features()  # type: ignore[no-untyped-call]
-    return bool(features.get("avx512vpopcntdq", False))
+    return processor_has("avx512f", "avx512vpopcntdq")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

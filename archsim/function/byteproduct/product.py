@@ -4,12 +4,12 @@ elsewhere."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
-from llvmlite import binding
 from numpy.typing import NDArray
+
+from archsim.function.processor import processor_has
 
 Array = NDArray[Any]
 
@@ -17,11 +17,9 @@ MOST_ROWS = 2**31 // (255 * 128)
 """Rows whose sums of products of an unsigned and a signed byte fit 32 bits."""
 
 
-@cache
 def has_byte_products() -> bool:
     """Whether this processor multiplies and adds four bytes in each 32-bit lane of 512-bit vectors."""
-    features = binding.get_host_cpu_features()  # type: ignore[no-untyped-call]
-    return bool(features.get("avx512vnni", False)) and bool(features.get("avx512bw", False))
+    return processor_has("avx512f", "avx512vnni")
 
 
 def prepare_bytes(weight: Array, input_limit: int) -> Callable[[Array], Array] | None:

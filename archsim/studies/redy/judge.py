@@ -106,7 +106,7 @@ def identity_claims(bench: Bench, rows: Sequence[Row]) -> Iterator[Claim]:
     points = [row for setting in (STATIC7, RANGE, REDY, REDY_LOOSE) if (row := pick(rows, setting)) is not None]
     worst, anywhere = max(off_by[row] for row in points), max(off_by.values())
     note = (
-        "largest |event energy saved - f (1 - mean bits / 8)| at static 7, range, redy_var 3e-4 and 1e-3 [points]; over "
+        "largest |event energy saved - f (1 - mean bits / 8)| at static 7, range, redy_var 3e-4, 1e-3 [points]; over "
         f"all settings {100 * anywhere:.2f}, where savings fall on layers of another f than the mean"
     )
     yield band(f"identity.energy.{name}", 100 * worst, 0, 1 if bench.case.pinned else 2, note)

@@ -47,7 +47,7 @@ def drawn_layer(rng: np.random.Generator, rows: int, signed: bool, groups: int =
     return layer_of(rng.integers(-127, 128, (groups, rows, 3)), signed=signed)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     encoding=st.sampled_from(["offset", "flip", "differential"]),

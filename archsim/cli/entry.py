@@ -1,0 +1,38 @@
+"""Entry point: runs a verb and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from archsim.cli import inspecting, running, studying
+from archsim.cli.group import cli
+from archsim.errors import ArchsimError, InputError
+
+VERBS = (inspecting, running, studying)
+"""Modules whose verbs register themselves with the group."""
+
+
+def main() -> None:
+    """Entry point of the `archsim` command."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.Abort:
+        sys.exit(130)
+    except InputError as error:
+        for problem in error.problems:
+            click.echo(f"archsim: {problem}", err=True)
+        sys.exit(2)
+    except ArchsimError as error:
+        click.echo(f"archsim: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        # the reader of our output has gone (`archsim list | head`); nothing is left to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,108 @@
+"""Verbs that look without running: list, check, map, cite, schema."""
+
+from __future__ import annotations
+
+import click
+
+from archsim.cli.group import cli
+from archsim.cli.options import json_option, overrides, set_option, show
+from archsim.errors import InputError, Problem
+
+
+@cli.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """Shipped hardware, workloads, data sets and studies."""
+    from archsim.config.merge import SUFFIXES
+    from archsim.config.shipped import names
+    from archsim.studies import STUDIES
+    from archsim.workload import DATASETS, workload_names
+
+    found = {
+        "hardware": list(names("hwconfigs", SUFFIXES)),
+        "workloads": list(workload_names()),
+        "data": list(DATASETS),
+        "studies": list(STUDIES),
+    }
+    if as_json:
+        show(found)
+        return
+    for kind, entries in found.items():
+        click.echo(f"{kind}: {' '.join(entries)}")
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE|NAME...")
+@set_option
+@json_option
+def check(files: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> None:
+    """Validate hardware files and print their derived figures."""
+    from archsim.components import build_chip, figures
+    from archsim.config import load_hardware
+
+    changes = overrides(settings)
+    found: list[dict[str, object]] = []
+    problems: list[Problem] = []
+    for name in files:
+        try:
+            found.append(figures(build_chip(load_hardware(name, changes))))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    if as_json:
+        show(found[0] if len(found) == 1 else found)
+        return
+    from archsim.report.terminal import console, figures_report
+
+    for item in found:
+        console().print(figures_report(item))
+
+
+@cli.command("map")
+@click.argument("hw")
+@click.argument("net")
+@set_option
+@json_option
+def map_(hw: str, net: str, settings: tuple[str, ...], as_json: bool) -> None:
+    """Map a network on a chip: grids, copies, tiles and chips of each layer."""
+    from archsim.config import load_hardware
+    from archsim.mapping import map_network
+    from archsim.report.plan import map_rows, map_totals
+    from archsim.report.terminal import console, plan_report
+    from archsim.workload import load_workload
+
+    plan = map_network(load_workload(net), load_hardware(hw, overrides(settings)))
+    if as_json:
+        show({"totals": map_totals(plan), "layers": map_rows(plan), "notes": list(plan.notes)})
+    else:
+        console().print(plan_report(plan))
+
+
+@cli.command()
+@click.argument("run_dir")
+@json_option
+def cite(run_dir: str, as_json: bool) -> None:
+    """The works that a run's numbers rest on, as BibTeX."""
+    from archsim.report.citations import bibtex
+    from archsim.result import load_result
+
+    result = load_result(run_dir)
+    if as_json:
+        show(result.to_dict()["citations"])
+    else:
+        click.echo(bibtex(result), nl=False)
+
+
+@cli.command()
+@click.argument("kind", type=click.Choice(["hardware", "workload"]))
+def schema(kind: str) -> None:
+    """JSON Schema of a file format, for completion and checks in an editor."""
+    if kind == "hardware":
+        from archsim.config import hardware_schema
+
+        show(hardware_schema())
+    else:
+        from archsim.workload import workload_schema
+
+        show(workload_schema())

@@ -1,0 +1,59 @@
+"""Options and output that several verbs share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+from archsim.errors import InputError, Problem
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def set_option(function: F) -> F:
+    """`--set PATH=VALUE`, as often as wanted."""
+    text = "Override a value of the hardware file, e.g. --set ima.adc.bits=6."
+    return click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help=text)(function)
+
+
+def json_option(function: F) -> F:
+    """`--json`: machine-readable output, alone on standard output."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")(function)
+
+
+def overrides(settings: tuple[str, ...]) -> dict[str, object]:
+    """The values of all `--set`, by dotted path."""
+    found: dict[str, object] = {}
+    problems = []
+    for setting in settings:
+        path, equals, value = setting.partition("=")
+        if not equals or not path:
+            problems.append(Problem(f"--set {setting}", "expected PATH=VALUE, e.g. ima.adc.bits=6"))
+        found[path] = value
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def show(data: Any) -> None:
+    """Print plain data as JSON."""
+    click.echo(json.dumps(data, indent=1, allow_nan=False))
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on standard error when it is a terminal; the callback takes how much is done and how much there is."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

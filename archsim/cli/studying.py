@@ -1,0 +1,105 @@
+"""Verbs of longer work: calibrate, train, reproduce."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archsim.cli.group import cli
+from archsim.cli.options import json_option, overrides, progress, set_option, show
+from archsim.errors import ArchsimError, InputError
+
+
+@cli.command()
+@click.argument("hw")
+@click.argument("net")
+@click.argument("data")
+@click.option("-o", "--output", required=True, metavar="FILE", help="Write the calibration here (.json).")
+@click.option("--limit", type=click.IntRange(min=1), help="Use only so many pictures of DATA.")
+@click.option("--method", default="minmax", show_default=True, help="minmax, p99.9, p99.99, p99.999 or mse8.")
+@click.option(
+    "--budget",
+    metavar="KIND=LIMIT",
+    help="Also find thresholds layer by layer: agreement=0.98, snr_db=30 or accuracy_loss=0.005, against static 8 bit.",
+)
+@set_option
+def calibrate(
+    hw: str,
+    net: str,
+    data: str,
+    output: str,
+    limit: int | None,
+    method: str,
+    budget: str | None,
+    settings: tuple[str, ...],
+) -> None:
+    """Find activation ranges (and precision thresholds) on pictures, and save them for run --calibrate FILE."""
+    from archsim.config import load_hardware
+    from archsim.function.precision.offline import Request, calibrate_network
+    from archsim.function.precision.search import parse_budget
+    from archsim.mapping import map_network
+    from archsim.result import write_whole
+    from archsim.workload import load_data, load_workload, preprocessing_for
+
+    if not output.endswith(".json"):
+        raise InputError("must end in .json, by which run --calibrate knows it", where=output)
+    graph = load_workload(net)
+    plan = map_network(graph, load_hardware(hw, overrides(settings)))
+    prepared = preprocessing_for(graph.path or net, graph)
+    pictures = load_data(data, prepared, limit=limit, classes=graph[graph.outputs[0]].size)
+    request = Request(method=method, budget=parse_budget(budget))
+    with progress("trials") as done:
+        made = calibrate_network(plan, graph, pictures, request, done)
+    try:
+        write_whole(Path(output), made.to_json())
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", where=output) from None
+    click.echo(f"{output}: {len(made.pictures)} pictures, {len(made.ranges)} ranges, {len(made.thresholds)} thresholds")
+
+
+@cli.command()
+@click.argument("study", metavar="STUDY.yaml")
+@click.option("-o", "--output", metavar="DIR", help="Folder of the run, instead of the file's; a run there goes on.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads, by default all; results do not depend on it.")
+@json_option
+def train(study: str, output: str | None, threads: int | None, as_json: bool) -> None:
+    """Train a network, in float or quantization-aware, and write it as ONNX with its calibrated ranges."""
+    from archsim.report.training import training_bar
+    from archsim.training.document import read_study
+    from archsim.training.study import run_study
+
+    wanted = read_study(study)
+    with training_bar() as told:
+        outcome = run_study(wanted, output=output, progress=told, threads=threads)
+    trained = outcome.trained
+    if as_json:
+        show({"network": str(outcome.path), "test_accuracy": trained.test_accuracy, "epochs": len(trained.history)})
+        return
+    accuracy = "" if trained.test_accuracy is None else f", {trained.test_accuracy:.2%} of the test pictures right"
+    click.echo(f"{outcome.path}: {len(trained.history)} epochs{accuracy}")
+
+
+@cli.command()
+@click.argument("study", default="all")
+@click.option("--quick", is_flag=True, help="A reduced form that takes seconds.")
+@json_option
+def reproduce(study: str, quick: bool, as_json: bool) -> None:
+    """Reproduce published figures: run a study and hold each claim against what was measured."""
+    from archsim.config.suggest import did_you_mean
+    from archsim.studies import STUDIES, run_study
+
+    if study != "all" and study not in STUDIES:
+        expected = " | ".join([*STUDIES, "all"])
+        raise InputError(f"is not a study; expected {expected}{did_you_mean(study, STUDIES)}", where=study)
+    reports = [run_study(name, quick=quick) for name in (STUDIES if study == "all" else [study])]
+    if as_json:
+        show(reports[0].to_dict() if study != "all" else [report.to_dict() for report in reports])
+    else:
+        from archsim.report.claims import claims_report
+        from archsim.report.terminal import console
+
+        for report in reports:
+            console().print(claims_report(report.to_dict()))
+    if not all(report.passed for report in reports):
+        raise ArchsimError("some claims are outside their tolerance")
