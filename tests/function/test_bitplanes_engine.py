@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from archsim.errors import InputError
 from archsim.function.bitplanes import bitplane_engine
-from archsim.function.bitplanes.engine import has_vectors, plan_layer, rule_for
+from archsim.function.bitplanes.engine import plan_layer, rule_for
 from archsim.function.bitplanes.kernels.vectors import LINE, TABLE
 from archsim.function.circuit import Circuit
 from archsim.function.circuit_oracle import circuit_oracle
@@ -205,7 +205,3 @@ def test_noise_and_huge_arrays_are_refused() -> None:
     layer = layer_of(np.ones((1, 4, 4), int))
     with pytest.raises(InputError, match="up to 32767 rows"):
         plan_layer(layer, machine(rows=40_000))
-
-
-def test_vectors_are_a_property_of_the_processor() -> None:
-    assert isinstance(has_vectors(), bool)
