@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from llvmlite import binding
 from numba.core import config
+
+SETTINGS: Any = config
+"""Numba's settings, which it declares at run time."""
 
 
 @cache
@@ -15,10 +19,10 @@ def processor_has(*features: str) -> bool:
     Numba compiles for this machine unless its settings name another processor (NUMBA_CPU_NAME, NUMBA_CPU_FEATURES) or
     switch its wide vectors off (NUMBA_ENABLE_AVX=0).
     """
-    if not config.ENABLE_AVX:
+    if not SETTINGS.ENABLE_AVX:
         return False
-    if config.CPU_NAME is None and config.CPU_FEATURES is None:
+    if SETTINGS.CPU_NAME is None and SETTINGS.CPU_FEATURES is None:
         host = binding.get_host_cpu_features()  # type: ignore[no-untyped-call]
         return all(host.get(name, False) for name in features)
-    named = (config.CPU_FEATURES or "").split(",")
+    named = (SETTINGS.CPU_FEATURES or "").split(",")
     return all(f"+{name}" in named for name in features)

@@ -212,12 +212,29 @@ def stream_lines(run: Result) -> list[Text]:
     return [Text(f"stream: fill {fill}, then one image every {interval}, drain {drain}{rest}")]
 
 
+def programming_lines(run: Result) -> list[Text]:
+    """What writing the network into the cells once takes; not part of the run's energy."""
+    found = run.programming
+    if found is None:
+        return []
+    energy, time = format_quantity(found.energy_j, "J"), format_quantity(found.time_s, "s")
+    return [Text(f"programming, once: {found.cells:,} cells, {energy}, {time}")]
+
+
 def run_report(run: Result) -> RenderableType:
     """Everything `archsim run` prints."""
     notes = [Text(f"note: {note}") for note in (*run.notes, f"activity: {run.activity}")]
     tables = [layers_table(run), path_table(run), resource_table(run), energy_table(run), totals_table(run)]
     spaced = [part for made in tables for part in (Text(), made)]
-    return Group(*function_lines(run), *spaced, Text(), *stream_lines(run), *bottleneck_lines(run), *notes)
+    return Group(
+        *function_lines(run),
+        *spaced,
+        Text(),
+        *stream_lines(run),
+        *programming_lines(run),
+        *bottleneck_lines(run),
+        *notes,
+    )
 
 
 def plan_report(plan: Plan) -> RenderableType:

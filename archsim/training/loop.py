@@ -13,7 +13,7 @@ import numpy as np
 from archsim.errors import SimulationError
 from archsim.function.parallel import thread_pool
 from archsim.training.checkpoint import Epoch, Run, load_run, save_run
-from archsim.training.chunks import Job, accuracy, run_batch
+from archsim.training.chunks import BatchOutcome, Job, accuracy, run_batch
 from archsim.training.model import State, follow_statistics, initial_state
 from archsim.training.optimizers import rate_factor, update
 from archsim.training.pictures import Pictures, batches
@@ -68,7 +68,7 @@ def train(
     InputError
         A checkpoint of another training.
     SimulationError
-        The loss is no longer finite.
+        Loss or gradients are no longer finite.
     """
     saved = None if checkpointing is None else load_run(checkpointing.path, checkpointing.key)
     run = saved or Run(state=start_state(job))
@@ -111,9 +111,7 @@ class _Session:
         for pixels, labels in drawn:
             rate = self.rate(run.batch)
             outcome = run_batch(self.job, run.state, pixels, labels, self.pool)
-            if not np.isfinite(outcome.loss):
-                where = f"epoch {run.epoch + 1}, batch {run.batch + 1}"
-                raise SimulationError(f"{where}: the loss is {outcome.loss}; a lower learning rate may help")
+            self.check(outcome)
             run.updates += 1
             update(recipe.optimizer, run.state, outcome.gradients, run.slots, rate, run.updates)
             for name, (mean, variance, count) in outcome.statistics.items():
@@ -125,6 +123,13 @@ class _Session:
                 self.save(due=self.saved + (self.checkpointing.seconds if self.checkpointing else 0))
                 self.report()
         self.conclude()
+
+    def check(self, outcome: BatchOutcome) -> None:
+        """Stop a run that diverges before it spoils its state."""
+        if np.isfinite(outcome.loss) and all(np.isfinite(part).all() for part in outcome.gradients.values()):
+            return
+        where = f"epoch {self.run.epoch + 1}, batch {self.run.batch + 1}"
+        raise SimulationError(f"{where}: loss or gradients are no longer finite; a lower learning rate may help")
 
     def rate(self, batch: int) -> float:
         """Learning rate of a batch of this epoch: the schedule's in the middle of the batch."""

@@ -42,14 +42,12 @@ Part = tuple[RowGroup, Encoded]
 NO_LIMIT = 1 << 40
 """Beyond any column sum."""
 
-
 MOST_ROWS = 2**15 - 1
 """Rows of an array that active rows are counted for, in 16 bits."""
 
-
 VECTORS = sys.byteorder == "little"
-"""Whether to run vector code, which takes masks of bits for little-endian numbers. It beats the plain loops on every such
-processor: 14 times with AVX-512, 5 times with AVX2, 1.7 times with SSE2 alone."""
+"""Whether to run vector code, which takes masks of bits for little-endian numbers. It beats the plain loops on every
+such processor: 14 times with AVX-512, 5 times with AVX2, 1.7 times with SSE2 alone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -175,7 +173,7 @@ class Plan:
         return not self.groups and self.rule.saturating
 
 
-def bitplane_engine(circuit: Circuit, meter: Meter | None = None, *, vectorised: bool | None = None) -> Engine:
+def bitplane_engine(circuit: Circuit, meter: Meter | None = None, *, vectorised: bool = VECTORS) -> Engine:
     """Arithmetic of a machine with whole-numbered cells and any converter.
 
     Parameters
@@ -189,7 +187,7 @@ def bitplane_engine(circuit: Circuit, meter: Meter | None = None, *, vectorised:
     return lambda layer: partial(multiply, plan_layer(layer, circuit, vectorised), meter)
 
 
-def plan_layer(layer: MatrixLayer, circuit: Circuit, vectorised: bool | None = None) -> Plan:
+def plan_layer(layer: MatrixLayer, circuit: Circuit, vectorised: bool = VECTORS) -> Plan:
     """Everything about a layer that does not depend on its inputs.
 
     Raises
@@ -200,12 +198,11 @@ def plan_layer(layer: MatrixLayer, circuit: Circuit, vectorised: bool | None = N
     if circuit.slicing.rows > MOST_ROWS:
         what = f"is {circuit.slicing.rows}; converters that clip or round are simulated for up to {MOST_ROWS} rows"
         raise InputError(what, "ima.crossbar.rows")
-    vectors = VECTORS if vectorised is None else vectorised
     drive = Drive.of(layer.format, circuit.slicing)
     parts = list(programmed(layer, circuit))
     largest = max(_largest_column(encoded) for _, encoded in parts) * drive.largest
     rule = rule_for(circuit.converter, largest)
-    packed = [_pack(group, encoded, rule, drive, vectors) for group, encoded in parts]
+    packed = [_pack(group, encoded, rule, drive, vectorised) for group, encoded in parts]
     ideal = circuit.cells is None
     return Plan(
         layer=layer,
@@ -217,7 +214,7 @@ def plan_layer(layer: MatrixLayer, circuit: Circuit, vectorised: bool | None = N
         constant=_constant(layer, parts, rule, drive),
         fraction=0 if rule.saturating else FRACTION_BITS,
         conversions=sum(group.columns for group in packed) * drive.digits,
-        vectors=vectors,
+        vectors=vectorised,
     )
 
 
