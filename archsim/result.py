@@ -46,10 +46,10 @@ class Totals:
 class LayerRow:
     """One stage. Crossbar fields are zero for digital stages; input statistics are None where no inputs were given.
 
-    `engine` names the arithmetic that served the layer (integer, bit-plane or analog). `unproven_fraction` is the share of
-    its conversions that could clip or round: no bound on the active rows excludes it. `clipped_fraction` is the share
-    whose sum was outside the converter's range (None where not counted). `snr_db` compares what the stage leaves with the
-    float network on the first pictures (None where nothing was computed, or nothing differs).
+    `engine` names the arithmetic that served the layer (integer, bit-plane or analog). `unproven_fraction` is the share
+    of its conversions that could clip or round: no bound on the active rows excludes it. `clipped_fraction` is the
+    share whose sum was outside the converter's range (None where not counted). `snr_db` compares what the stage leaves
+    with the float network on the first pictures (None where nothing was computed, or nothing differs).
     """
 
     name: str

@@ -39,9 +39,23 @@ def test_list_has_the_shipped_things(archsim: Run) -> None:
     found = json.loads(archsim("list", "--json").stdout)
     assert {"isaac-ce", "isaac-8bit", "puma"} <= set(found["hardware"])
     zoo = {
-        "lenet5", "vgg8", "resnet8-cifar10", "alexnet", "vgg16", "vgg19", "googlenet", "resnet18", "resnet34", "resnet50",
-        "resnet101", "resnet152", "densenet121", "mobilenetv2", "squeezenet1.1", "efficientnet-lite0",
-    }  # fmt: skip
+        "lenet5",
+        "vgg8",
+        "resnet8-cifar10",
+        "alexnet",
+        "vgg16",
+        "vgg19",
+        "googlenet",
+        "resnet18",
+        "resnet34",
+        "resnet50",
+        "resnet101",
+        "resnet152",
+        "densenet121",
+        "mobilenetv2",
+        "squeezenet1.1",
+        "efficientnet-lite0",
+    }
     assert zoo <= set(found["workloads"])
     assert {"cats", "digits", "fashion"} <= set(found["data"])
     assert "isaac" in found["studies"]
@@ -51,12 +65,29 @@ def test_list_has_the_shipped_things(archsim: Run) -> None:
 def test_check_prints_the_contract_figures(archsim: Run) -> None:
     found = json.loads(archsim("check", "isaac-ce", "--json").stdout)
     for path in (
-        "ima.power_w", "ima.area_m2", "tile.power_w", "tile.area_m2", "tile.power_share.adc", "tile.power_share.dac",
-        "tile.power_share.crossbar", "tile.power_share.edram", "tile.area_share.adc", "tile.area_share.edram_bus",
-        "chip.power_w", "chip.area_m2", "chip.link_power_share", "peak_ops", "ce_gops_per_mm2", "pe_gops_per_w",
-        "se_mib_per_mm2", "window_latency_cycles", "window_interval_cycles", "adc_bits_required", "adc_bits_required_flip",
+        "ima.power_w",
+        "ima.area_m2",
+        "tile.power_w",
+        "tile.area_m2",
+        "tile.power_share.adc",
+        "tile.power_share.dac",
+        "tile.power_share.crossbar",
+        "tile.power_share.edram",
+        "tile.area_share.adc",
+        "tile.area_share.edram_bus",
+        "chip.power_w",
+        "chip.area_m2",
+        "chip.link_power_share",
+        "peak_ops",
+        "ce_gops_per_mm2",
+        "pe_gops_per_w",
+        "se_mib_per_mm2",
+        "window_latency_cycles",
+        "window_interval_cycles",
+        "adc_bits_required",
+        "adc_bits_required_flip",
         "adc_conversions_per_mac",
-    ):  # fmt: skip
+    ):
         value = found
         for part in path.split("."):
             value = value[part]
@@ -194,11 +225,12 @@ def test_a_chip_too_small(archsim: Run) -> None:
 
 def node_model(path: Path, nodes: Iterable[onnx.NodeProto], initializers: Iterable[onnx.TensorProto] = ()) -> Path:
     graph = helper.make_graph(
-        list(nodes), "g",
+        list(nodes),
+        "g",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 8, 8])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
         list(initializers),
-    )  # fmt: skip
+    )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]), path)
     return path
 

@@ -38,8 +38,20 @@ def test_round_trip_through_files(run: Result, tmp_path: Path) -> None:
 def test_contract_of_result_json(run: Result) -> None:
     data = json.loads(run.to_json())
     assert next(iter(data)) == "schema_version"
-    assert {"latency_s", "interval_s", "energy_j", "average_power_w", "area_m2", "macs", "ops_per_s", "ops_per_j", "chips",
-            "tiles", "crossbars", "crossbar_utilization"} == set(data["totals"])  # fmt: skip
+    assert {
+        "latency_s",
+        "interval_s",
+        "energy_j",
+        "average_power_w",
+        "area_m2",
+        "macs",
+        "ops_per_s",
+        "ops_per_j",
+        "chips",
+        "tiles",
+        "crossbars",
+        "crossbar_utilization",
+    } == set(data["totals"])
     assert set(data["hardware"]) >= {"name", "hash", "expanded"}
     assert data["activity"] == "measured"
     assert {"layer", "component", "action", "count", "energy_per_action_j", "energy_j", "source"} == set(

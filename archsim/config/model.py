@@ -120,8 +120,8 @@ class SampleHold(Component):
 class Adc(Component):
     """Converters of one IMA. `converts: used` counts columns that hold weights, `all` every column of an array in use.
 
-    `scaling` carries the cost to another resolution than it was printed for (`cost.at.bits`). `transfer` says which value
-    a sum takes; without it a converter has one code per level and saturates.
+    `scaling` carries the cost to another resolution than it was printed for (`cost.at.bits`). `transfer` says which
+    value a sum takes; without it a converter has one code per level and saturates.
     """
 
     ACTIONS = ("convert",)

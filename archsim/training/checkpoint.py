@@ -93,7 +93,7 @@ def load_run(path: Path, key: str) -> Run | None:
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             progress = json.loads(archive["progress"].tobytes())
             arrays = {name: archive[name] for name in archive.files}
             found_key = (progress["format"], progress["key"])

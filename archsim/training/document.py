@@ -78,6 +78,7 @@ class QuantizationBlock(Model):
     activations: Text = "fixed"
     calibration: Text = "minmax"
     images: Images = 1000
+    residual_bits: Bits | None = None
 
 
 class DistillationBlock(Model):

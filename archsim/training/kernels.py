@@ -212,7 +212,7 @@ def store(sums: Array, bias: Array, factor: Array, low: float, high: float, code
 
 @njit(cache=True, nogil=True)
 def store_gradient(gradient: Array, wide: Array, low: float, high: float, out: Array) -> float:
-    """Straight-through gradient of a stored tensor: out [M] = gradient [M] where rounding wide needs no clamp, else zero.
+    """Straight-through gradient of a stored tensor: out [M] = gradient [M] where rounding needs no clamp, else zero.
 
     A low of zero is a ReLU's, below which nothing passes. Returns the gradient of the step size: the sum of gradient *
     (code - wide) inside and of gradient * code where the value was clamped (Esser et al., ICLR 2020, eq. (3)).

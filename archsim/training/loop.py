@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archsim.errors import SimulationError
 from archsim.function.parallel import thread_pool
 from archsim.training.checkpoint import Epoch, Run, load_run, save_run
-from archsim.training.chunks import BatchOutcome, Job, accuracy, run_batch
+from archsim.training.chunks import Job, accuracy, run_batch
 from archsim.training.model import State, follow_statistics, initial_state
 from archsim.training.optimizers import rate_factor, update
 from archsim.training.pictures import Pictures, batches
+
+Array = NDArray[Any]
 
 SAVE_SECONDS = 15.0
 """Time between checkpoints inside an epoch: what a killed run has to compute again."""
@@ -68,7 +72,7 @@ def train(
     InputError
         A checkpoint of another training.
     SimulationError
-        Loss or gradients are no longer finite.
+        The training diverges: a loss, gradient or weight is no longer finite.
     """
     saved = None if checkpointing is None else load_run(checkpointing.path, checkpointing.key)
     run = saved or Run(state=start_state(job))
@@ -111,9 +115,11 @@ class _Session:
         for pixels, labels in drawn:
             rate = self.rate(run.batch)
             outcome = run_batch(self.job, run.state, pixels, labels, self.pool)
-            self.check(outcome)
+            self.check([np.array(outcome.loss), *outcome.gradients.values()])
             run.updates += 1
-            update(recipe.optimizer, run.state, outcome.gradients, run.slots, rate, run.updates)
+            with np.errstate(over="ignore", invalid="ignore"):  # looked at right after
+                update(recipe.optimizer, run.state, outcome.gradients, run.slots, rate, run.updates)
+            self.check([run.state[name] for name in outcome.gradients])
             for name, (mean, variance, count) in outcome.statistics.items():
                 follow_statistics(run.state, name, mean, variance, count)
             run.loss += outcome.loss
@@ -124,12 +130,11 @@ class _Session:
                 self.report()
         self.conclude()
 
-    def check(self, outcome: BatchOutcome) -> None:
-        """Stop a run that diverges before it spoils its state."""
-        if np.isfinite(outcome.loss) and all(np.isfinite(part).all() for part in outcome.gradients.values()):
-            return
-        where = f"epoch {self.run.epoch + 1}, batch {self.run.batch + 1}"
-        raise SimulationError(f"{where}: loss or gradients are no longer finite; a lower learning rate may help")
+    def check(self, values: Iterable[Array]) -> None:
+        """Stop a run that diverges, with its last checkpoint whole."""
+        if not all(np.isfinite(part).all() for part in values):
+            where = f"epoch {self.run.epoch + 1}, batch {self.run.batch + 1}"
+            raise SimulationError(f"{where}: the training diverged (not finite); a lower learning rate may help")
 
     def rate(self, batch: int) -> float:
         """Learning rate of a batch of this epoch: the schedule's in the middle of the batch."""

@@ -30,6 +30,7 @@ Array = NDArray[Any]
 class Quantization:
     """Bits of weights and of stored activations, 2 to 16 each, and names of the two quantizers.
 
+    `residual_bits` are those of tensors that only residual adds read, if the machine stores these wider.
     Ranges are first found by `calibration` (a name in `archsim.function.calibrate.CALIBRATORS`) on `images` training
     pictures.
     """
@@ -40,11 +41,14 @@ class Quantization:
     activations: str = "fixed"
     calibration: str = "minmax"
     images: int = 1000
+    residual_bits: int | None = None
 
     @property
     def precision(self) -> Precision:
         """As `archsim.function` names it."""
-        return Precision(input_bits=self.activation_bits, weight_bits=self.weight_bits)
+        return Precision(
+            input_bits=self.activation_bits, weight_bits=self.weight_bits, residual_bits=self.residual_bits
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

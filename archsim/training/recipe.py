@@ -87,6 +87,8 @@ def _numbers(recipe: Recipe) -> Iterator[Problem]:
             ("quantization.activation_bits", recipe.quantization.activation_bits, 2, 16),
             ("quantization.images", recipe.quantization.images, 1, 1e9),
         ]
+    if recipe.quantization is not None and recipe.quantization.residual_bits is not None:
+        bounds.append(("quantization.residual_bits", recipe.quantization.residual_bits, 2, 16))
     if recipe.distillation is not None:
         bounds += [
             ("distillation.temperature", recipe.distillation.temperature, 1e-2, 1e3),

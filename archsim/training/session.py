@@ -19,8 +19,8 @@ from archsim.function.calibrate import Ranges, calibrate
 from archsim.training.checkpoint import Epoch, fingerprint
 from archsim.training.chunks import Job
 from archsim.training.export import write_onnx, write_sidecar, write_whole
-from archsim.training.loop import Checkpointing, Progress, train
-from archsim.training.model import State, initial_state, trainable, trained_graph
+from archsim.training.loop import SAVE_SECONDS, Checkpointing, Progress, train
+from archsim.training.model import Model, State, initial_state, trainable, trained_graph
 from archsim.training.pictures import Pictures, normalised
 from archsim.training.prepared import check_quantizable
 from archsim.training.quantizers import Scheme, scheme_of
@@ -60,7 +60,7 @@ def train_network(
     folder: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
     threads: int | None = None,
-    save_seconds: float | None = None,
+    save_seconds: float = SAVE_SECONDS,
 ) -> Trained:
     """Train a network.
 
@@ -72,13 +72,27 @@ def train_network(
     teacher : float network to distil from, with the recipe's `distillation`.
     folder : where checkpoints are kept; a run found there goes on.
     progress, threads : as `archsim.training.loop.train` takes them.
-    save_seconds : time between checkpoints inside an epoch, by default `loop.SAVE_SECONDS`.
+    save_seconds : time between checkpoints inside an epoch.
 
     Raises
     ------
     InputError
         A recipe, network or pictures that do not fit together, or a checkpoint of another training.
     """
+    job = _job(graph, pictures, test, recipe, batch_norm, teacher)
+    checkpointing = None
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        key = _key(graph, pictures, test, recipe, batch_norm, teacher)
+        checkpointing = Checkpointing(path=folder / "checkpoint.npz", key=key, seconds=save_seconds)
+    run = train(job, pictures, test=test, checkpointing=checkpointing, progress=progress, threads=threads)
+    return _trained(job, run.state, tuple(run.history), pictures)
+
+
+def _job(
+    graph: Graph, pictures: Pictures, test: Pictures | None, recipe: Recipe, batch_norm: bool, teacher: Graph | None
+) -> Job:
+    """What to train, after every check; calibrates where the recipe quantizes."""
     check_recipe(recipe)
     _check_request(graph, pictures, recipe, batch_norm, teacher)
     model = trainable(graph, batch_norm=batch_norm)
@@ -87,18 +101,8 @@ def train_network(
     if recipe.quantization is not None:
         check_quantizable(model)
         scheme = _scheme(trained_graph(model, initial_state(model, recipe.seed)), pictures, recipe)
-    job = Job(
-        model=model, recipe=recipe, preprocessing=pictures.preprocessing, scheme=scheme, teacher=_teacher(teacher)
-    )
-    checkpointing = None
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        key = _key(graph, pictures, test, recipe, batch_norm, teacher)
-        checkpointing = Checkpointing(path=folder / "checkpoint.npz", key=key)
-        if save_seconds is not None:
-            checkpointing = replace(checkpointing, seconds=save_seconds)
-    run = train(job, pictures, test=test, checkpointing=checkpointing, progress=progress, threads=threads)
-    return _trained(job, run.state, tuple(run.history), pictures)
+    taught = None if teacher is None else _teacher(teacher, model)
+    return Job(model=model, recipe=recipe, preprocessing=pictures.preprocessing, scheme=scheme, teacher=taught)
 
 
 def _check_request(graph: Graph, pictures: Pictures, recipe: Recipe, batch_norm: bool, teacher: Graph | None) -> None:
@@ -128,10 +132,11 @@ def _check_labels(classes: int, pictures: Pictures, test: Pictures | None) -> No
             raise InputError(what, f"{name} pictures")
 
 
-def _teacher(graph: Graph | None) -> tuple[Any, State] | None:
-    if graph is None:
-        return None
+def _teacher(graph: Graph, student: Model) -> tuple[Model, State]:
     model = trainable(graph)
+    if model.classes != student.classes or model.graph.inputs()[0].shape != student.graph.inputs()[0].shape:
+        what = "takes other inputs or has other classes than its student"
+        raise InputError(what, f"workload {graph.name}")
     return model, initial_state(model, 0)
 
 

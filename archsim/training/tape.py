@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.executor import QUIET
 from archsim.function.parallel import spread
 
 Array = NDArray[Any]
@@ -77,7 +76,7 @@ def in_step(pool: Executor | None, chunks: Sequence[Chunk[Outcome]]) -> list[Out
 
 def _advance(totals: Array | None, chunk: Chunk[Any]) -> tuple[bool, Any]:
     try:
-        with QUIET:
+        with np.errstate(over="ignore", invalid="ignore"):  # the loop looks at what comes out
             return False, next(chunk) if totals is None else chunk.send(totals)
     except StopIteration as stop:
         return True, stop.value

@@ -29,8 +29,9 @@ class Preprocessing:
     """How a network wants its pictures: x = (pixel - mean) * scale per channel, pixels 0 to 255.
 
     `size` is (height, width). Pictures are resized (bilinear) so that they cover size / crop, then cropped centrally;
-    crop 1 covers the size itself. `channels` gives count and order, `mean` and `scale` are in that order.
-    `ranges` holds calibrated (low, high) per layer, `means` the mean of each channel there, `class_names` the names of some or all classes.
+    crop 1 covers the size itself. `channels` gives count and order, `mean` and `scale` are in that order. `ranges`
+    holds calibrated (low, high) per layer, `means` the mean of each channel there, `class_names` the names of some or
+    all classes.
     """
 
     size: Pair

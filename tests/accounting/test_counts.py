@@ -87,7 +87,8 @@ def test_puma_counts_control_cycles_and_sibling_arrays() -> None:
     found = counted("puma", {})
     arrays = 5 * 1 * 8
     assert found["adc", "convert"] == WINDOWS * 16 * arrays * 128
-    # one driver serves the eight arrays; per input cycle the input register is read once for each of the five groups of rows
+    # one driver serves the eight arrays; per input cycle the input register is read once for each of the five
+    # groups of rows
     # and every one of the 40 sums of a group is read and written back
     assert found["dac", "drive"] == WINDOWS * 16 * 576
     assert found["input_register", "read"] == WINDOWS * 16 * 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
@@ -11,16 +12,17 @@ from archsim.workload import Graph, Preprocessing
 from archsim.workload.graph import Activation, Add, Concat, GlobalPool, Linear, Pool, Reshape
 from tests.function.nets import RELU, Builder, square
 
+Pooling = Literal["max", "average"]
 GRAY = Preprocessing(size=(10, 10), channels="gray", mean=(20.0,), scale=(1 / 64,), source="test")
 RGB = Preprocessing(size=(8, 8), mean=(10.0, 20.0, 30.0), scale=(1 / 64, 1 / 70, 1 / 80), source="test")
 
 
-def sequential(seed: int | None = 0) -> Graph:
-    """conv - relu - max pool - conv - relu - average pool - linear - relu - linear on gray 10 x 10 pictures."""
+def sequential(seed: int | None = 0, first: Pooling = "max") -> Graph:
+    """conv - relu - `first` pool - conv - relu - average pool - linear - relu - linear on gray 10 x 10 pictures."""
     net = Builder((1, 10, 10))
     net.add("c1", square(4), "x")
     net.add("c1.r", RELU, "c1")
-    net.add("p1", Pool(function="max", kernel=(2, 2), stride=(2, 2)), "c1.r")
+    net.add("p1", Pool(function=first, kernel=(2, 2), stride=(2, 2)), "c1.r")
     net.add("c2", square(6, padding=0), "p1")
     net.add("c2.r", RELU, "c2")
     net.add("p2", Pool(function="average", kernel=(2, 2), stride=(1, 1)), "c2.r")
@@ -32,7 +34,7 @@ def sequential(seed: int | None = 0) -> Graph:
     return graph if seed is not None else graph.with_parameters({}, "none")
 
 
-def residual(seed: int | None = 0) -> Graph:
+def residual(seed: int | None = 0, first: Pooling = "max") -> Graph:
     """Strided and grouped convolutions, two residual adds, a concatenation, a clip, pooling windows on padding."""
     net = Builder((3, 8, 8))
     net.add("c1", square(8), "x")
@@ -40,7 +42,7 @@ def residual(seed: int | None = 0) -> Graph:
     net.add("c2", square(8, groups=2), "c1.r")
     net.add("sum1", Add(), "c2", "c1.r")
     net.add("sum1.r", RELU, "sum1")
-    net.add("mp", Pool(function="max", kernel=(3, 3), stride=(2, 2), padding=(1, 1, 1, 1)), "sum1.r")
+    net.add("mp", Pool(function=first, kernel=(3, 3), stride=(2, 2), padding=(1, 1, 1, 1)), "sum1.r")
     net.add("c3", square(8, kernel=1), "mp")
     net.add("c3.r", Activation(function="clip", low=0.0, high=6.0), "c3")
     net.add("dw", square(8, groups=8), "c3.r")

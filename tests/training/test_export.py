@@ -28,7 +28,7 @@ def shapes() -> Graph:
     net = Builder((2, 6, 6))
     net.add("bn", Affine(), "x")
     net.add("lr", Activation(function="leaky_relu", alpha=0.1), "bn")
-    pool = Pool(function="average", kernel=(3, 3), stride=(2, 2), padding=(1, 1, 0, 0), ceil=True, count_padding=True)
+    pool = Pool(function="average", kernel=(3, 3), stride=(3, 3), padding=(1, 1, 0, 0), ceil=True, count_padding=True)
     net.add("up", pool, "lr")
     net.add("gm", GlobalPool(function="max"), "up")
     net.add("flat", Reshape(), "gm", target=(2,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -26,12 +27,16 @@ from tests.function.nets import RELU, Builder, square
 from .nets import GRAY, RGB, blobs, residual, sequential
 
 NETS = {"sequential": (sequential, GRAY), "residual": (residual, RGB)}
+SMOOTH = {  # without maximum pools, where rounding decides between nearly equal values
+    "smooth sequential": (partial(sequential, first="average"), GRAY),
+    "smooth residual": (partial(residual, first="average"), RGB),
+}
 
 
 def made(
     name: str, settings_: Quantization, seed: int = 0, preprocessing: Preprocessing | None = None
 ) -> tuple[Model, Scheme, Preprocessing]:
-    build, usual = NETS[name]
+    build, usual = (NETS | SMOOTH)[name]
     prepared = preprocessing or usual
     model = trainable(build(seed))
     pictures = blobs(12, prepared, model.classes, seed=7)
@@ -42,7 +47,7 @@ def made(
 
 @settings(deadline=None, max_examples=40)
 @given(
-    st.sampled_from(sorted(NETS)),
+    st.sampled_from(sorted(NETS | SMOOTH)),
     st.sampled_from([2, 3, 4, 8, 12, 16]),
     st.sampled_from([2, 3, 4, 8, 12, 16]),
     st.sampled_from(sorted(WEIGHT_QUANTIZERS)),
@@ -53,9 +58,14 @@ def made(
 def test_the_integers_are_those_of_inference(
     name: str, weight_bits: int, bits: int, weights: str, activations: str, seed: int, whole_mean: bool
 ) -> None:
-    wanted = Quantization(weight_bits=weight_bits, activation_bits=bits, weights=weights, activations=activations)
+    residuals = 16 if seed % 2 else None
+    wanted = Quantization(
+        weight_bits=weight_bits, activation_bits=bits, weights=weights, activations=activations, residual_bits=residuals
+    )
     # a fractional mean cannot stand for the padding: the normalised picture is quantized instead of its pixels folded
-    given_ = None if whole_mean else replace(NETS[name][1], mean=(20.5,) * len(NETS[name][1].mean))
+    given_ = (
+        None if whole_mean else replace((NETS | SMOOTH)[name][1], mean=(20.5,) * len((NETS | SMOOTH)[name][1].mean))
+    )
     model, scheme, preprocessing = made(name, wanted, seed, given_)
     rng = np.random.default_rng(seed)
     state = initial_state(model, 0) | {
@@ -76,8 +86,8 @@ def test_the_integers_are_those_of_inference(
     np.testing.assert_allclose(logits.T, found.logits, rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", NETS)
-@pytest.mark.parametrize(("bits", "share"), [(12, 0.15), (16, 0.05)])
+@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize(("bits", "share"), [(12, 0.06), (16, 0.01)])
 def test_fine_steps_give_the_float_gradients(name: str, bits: int, share: float) -> None:
     """With many bits rounding vanishes, and the straight-through gradients are those of the float network."""
     model, scheme, preprocessing = made(name, Quantization(weight_bits=bits, activation_bits=bits))
@@ -144,7 +154,7 @@ def test_learned_steps_have_the_gradient_of_their_range(name: str) -> None:
         stored = [name for name, group in scheme.groups.items() if group == key]
         size = max(model.graph[name].size for name in stored)
         expected = np.mean(gradients) * np.sqrt(size * formats[tensor].high)
-        assert slope == pytest.approx(expected, rel=0.5, abs=0.03), (key, slope, expected)
+        assert slope == pytest.approx(expected, rel=0.2, abs=0.02), (key, slope, expected)
 
 
 def test_tensors_that_share_integers_share_a_step() -> None:

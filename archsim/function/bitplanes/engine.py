@@ -37,7 +37,6 @@ from archsim.function.network import MatrixLayer
 
 Array = NDArray[Any]
 Whole = NDArray[np.int64]
-Part = tuple[RowGroup, Encoded]
 
 NO_LIMIT = 1 << 40
 """Beyond any column sum."""
@@ -198,22 +197,32 @@ def plan_layer(layer: MatrixLayer, circuit: Circuit, vectorised: bool = VECTORS)
     if circuit.slicing.rows > MOST_ROWS:
         what = f"is {circuit.slicing.rows}; converters that clip or round are simulated for up to {MOST_ROWS} rows"
         raise InputError(what, "ima.crossbar.rows")
-    drive = Drive.of(layer.format, circuit.slicing)
-    parts = list(programmed(layer, circuit))
-    largest = max(_largest_column(encoded) for _, encoded in parts) * drive.largest
-    rule = rule_for(circuit.converter, largest)
-    packed = [_pack(group, encoded, rule, drive, vectorised) for group, encoded in parts]
-    ideal = circuit.cells is None
+    drive, slicing = Drive.of(layer.format, circuit.slicing), circuit.slicing
+    used = min(slicing.rows, layer.geometry.rows * layer.geometry.groups)
+    rule = rule_for(circuit.converter, used * (2**slicing.cell_bits - 1) * drive.largest)
+    groups, inputs, effective = [], [], []
+    constant, conversions = np.zeros(layer.geometry.outputs, np.int64), 0
+    # one row group at a time: the levels of a large layer take several times its weights
+    for group, encoded in programmed(layer, circuit):
+        packed = _pack(group, encoded, rule, drive, vectorised)
+        conversions += packed.columns * drive.digits
+        constant[group.first : group.last] += _constant(group, encoded, rule, drive)
+        if not packed.proven:
+            groups.append(packed)
+        if rule.saturating and circuit.cells is not None:
+            effective.append((group, effective_weights(encoded)))
+        if not rule.saturating and not encoded.analog_unit and len(encoded.unit):
+            inputs.append((group, encoded.unit.sum(axis=0)))
     return Plan(
         layer=layer,
         drive=drive,
         rule=rule,
-        groups=tuple(group for group in packed if not group.proven),
-        products=_products(layer, parts, ideal) if rule.saturating else (),
-        inputs=() if rule.saturating else tuple(_digital_units(parts)),
-        constant=_constant(layer, parts, rule, drive),
+        groups=tuple(groups),
+        products=_products(layer, effective) if rule.saturating else (),
+        inputs=tuple(inputs),
+        constant=constant,
         fraction=0 if rule.saturating else FRACTION_BITS,
-        conversions=sum(group.columns for group in packed) * drive.digits,
+        conversions=conversions,
         vectors=vectorised,
     )
 
@@ -275,12 +284,6 @@ def _convert(plan: Plan, flat: Array, out: Whole) -> tuple[int, int]:
     return unproven, clipped
 
 
-def _largest_column(encoded: Encoded) -> int:
-    """Largest column sum per unit of drive, unit columns included."""
-    columns = (encoded.cells.sum(axis=1, dtype=np.int64), encoded.unit_cells.sum(axis=0, dtype=np.int64))
-    return max(int(sums.max(initial=0)) for sums in columns)
-
-
 def _pack(group: RowGroup, encoded: Encoded, rule: Rule, drive: Drive, vectors: bool) -> Packed:
     """Lines and converted unit columns of a row group, packed into blocks of 8."""
     slices, rows, columns = encoded.cells.shape
@@ -315,18 +318,18 @@ def _blocked(values: Array, blocks: int) -> Array:
     return np.ascontiguousarray(values.reshape(len(values), blocks, 8).swapaxes(0, 1))
 
 
-def _products(layer: MatrixLayer, parts: list[Part], ideal: bool) -> tuple[Product, ...]:
-    """The lossless product: the layer's own weights, or what faulty cells make of them."""
+def _products(layer: MatrixLayer, effective: list[tuple[RowGroup, Array]]) -> tuple[Product, ...]:
+    """The lossless product: of the layer's own weights, or of what faulty cells make of them, row group by row
+    group."""
     limit = layer.format.high + layer.format.signed
     geometry = layer.geometry
-    if ideal:
+    if not effective:
         whole = prepare_integer(layer.weight, limit)
         rows = geometry.rows * geometry.groups
         return (Product(groups=geometry.groups, start=0, stop=rows, first=0, last=geometry.outputs, multiply=whole),)
     found = []
-    for (first, last), same in groupby(parts, key=lambda part: (part[0].first, part[0].last)):
+    for (first, last), same in groupby(effective, key=lambda part: (part[0].first, part[0].last)):
         together = list(same)
-        weight = np.concatenate([effective_weights(encoded) for _, encoded in together])
         found.append(
             Product(
                 groups=1,
@@ -334,32 +337,22 @@ def _products(layer: MatrixLayer, parts: list[Part], ideal: bool) -> tuple[Produ
                 stop=together[-1][0].stop,
                 first=first,
                 last=last,
-                multiply=prepare_integer(weight[None], limit),
+                multiply=prepare_integer(np.concatenate([weight for _, weight in together])[None], limit),
             )
         )
     return tuple(found)
 
 
-def _digital_units(parts: list[Part]) -> list[tuple[RowGroup, Whole]]:
-    """Row groups whose sum of inputs is formed digitally, and its multiples [outputs]."""
-    return [
-        (group, encoded.unit.sum(axis=0)) for group, encoded in parts if not encoded.analog_unit and len(encoded.unit)
-    ]
-
-
-def _constant(layer: MatrixLayer, parts: list[Part], rule: Rule, drive: Drive) -> Whole:
+def _constant(group: RowGroup, encoded: Encoded, rule: Rule, drive: Drive) -> Whole:
     """What outputs owe to the offset of driven inputs and to conversions of nothing: int64 [outputs]."""
-    out = np.zeros(layer.geometry.outputs, np.int64)
-    fraction = 0 if rule.saturating else FRACTION_BITS
-    for group, encoded in parts:
-        owed = -drive.offset * group.weight.sum(axis=0, dtype=np.int64)
-        if rule.saturating:
-            owed += drive.offset * effective_weights(encoded).sum(axis=0)
-        elif not encoded.analog_unit and len(encoded.unit):
-            owed += drive.offset * len(group.weight) * encoded.unit.sum(axis=0)
-        places = encoded.slice_weights @ encoded.sign.astype(np.int64)
-        ones = places.reshape(-1, encoded.outputs).sum(axis=0)
-        if encoded.analog_unit:
-            ones = ones + encoded.unit.sum(axis=0)
-        out[group.first : group.last] += (owed << fraction) + rule.constant * int(drive.weights.sum()) * ones
-    return out
+    owed = -drive.offset * group.weight.sum(axis=0, dtype=np.int64)
+    if rule.saturating:
+        wrong = effective_weights(encoded).sum(axis=0) if drive.offset else 0
+        return np.asarray(owed + drive.offset * wrong)
+    if not encoded.analog_unit and len(encoded.unit):
+        owed = owed + drive.offset * len(group.weight) * encoded.unit.sum(axis=0)
+    places = encoded.slice_weights @ encoded.sign.astype(np.int64)
+    ones = places.reshape(-1, encoded.outputs).sum(axis=0)
+    if encoded.analog_unit:
+        ones = ones + encoded.unit.sum(axis=0)
+    return np.asarray((owed << FRACTION_BITS) + rule.constant * int(drive.weights.sum()) * ones)

@@ -2,6 +2,8 @@
 
 Window 8 g + j of a strip has place 8 j + g in it: that is how `vectors.transpose_tile` leaves bits. Every routine that
 has a vector form has a plain one beside it (`vectorised` false), with the same results.
+
+Numba's cache of compiled code does not see changes of `vectors`: whoever edits that module touches this one too.
 """
 
 # mypy: disable-error-code="call-arg, assignment"
