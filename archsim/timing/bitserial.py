@@ -169,6 +169,10 @@ class _BitEngine(_Engine):
         self.computed[lane] += 1
         times = self.crossbar_time[s]
         copy.window, copy.digits = w, times[w % len(times)] // self.bit
+        if copy.digits == 0:
+            # no group of the window has an input: nothing to read or convert
+            self.after(0, self.crossbar_done, (s, r, w))
+            return
         self.schedule_sample((s, r), self.clock)
 
     def schedule_sample(self, lane: tuple[int, int], delay: int) -> None:

@@ -17,7 +17,7 @@ from archsim.mapping import Plan, map_network
 from archsim.result import Result
 from archsim.timing import run_timing
 from archsim.workload import Dataset, Graph, Preprocessing
-from tests.function.nets import everything, pictures
+from tests.function.nets import everything, pictures, plain
 
 GRAPH = everything()
 DATA = Dataset(
@@ -202,6 +202,33 @@ def test_engines_agree_on_streams_of_different_pictures(engine: str) -> None:
     other = simulate(hardware(free_running=True), images=4, engine=engine)
     assert other.totals.latency_s == reference.totals.latency_s
     assert [row.end_s for row in other.layers] == [row.end_s for row in reference.layers]
+
+
+def test_bit_detail_plays_out_the_same_streams_windows_of_zeros_included() -> None:
+    """Three quarters of black pixels make windows of conv c1 that stream nothing; the times are the same."""
+    black = np.zeros((1, 8, 8, 3), np.uint8)
+    black[:, 4:, 4:] = pictures(1, 8).transpose(0, 2, 3, 1)[:, 4:, 4:]
+    small = replace(DATA.preprocessing, size=(8, 8))
+    data = replace(DATA, source=black, names=("0",), indices=np.zeros(1, np.int64), preprocessing=small)
+    plan = map_network(plain(padding=0), hardware())
+    runs = [archsim.simulate(plan, inputs=data, detail=detail) for detail in ("window", "bit")]
+    assert runs[0].layers[0].input_bits_mean != runs[0].layers[1].input_bits_mean
+    for first, second in zip(runs[0].layers, runs[1].layers, strict=True):
+        assert (first.start_s, first.end_s, first.busy_s) == (second.start_s, second.end_s, second.busy_s)
+    found = simulate_cycles(plan, data)
+    assert (found["c1"] == 0).any()
+    assert (found["c1"] > 0).any()
+
+
+def simulate_cycles(plan: Plan, data: Dataset) -> dict[str, Any]:
+    """Crossbar cycles of every window of one picture."""
+    from archsim.function.evaluate import evaluate
+    from archsim.function.precision.offline import plan_counting, plan_precision, plan_streaming
+
+    found = evaluate(
+        plan.graph, data, precision=plan_precision(plan), counting=plan_counting(plan), streaming=plan_streaming(plan)
+    )
+    return dict(timed_cycles(plan, found.activity, 1))
 
 
 def test_without_inputs_a_note_says_that_nothing_was_decided() -> None:
