@@ -46,7 +46,12 @@ def quantity(key: str, value: Any) -> str:
 def table(title: str, columns: Iterable[str], *, left: int = 1) -> Table:
     """An empty table: the first `left` columns are text, the others numbers."""
     made = Table(
-        title=Text(title, style="bold italic"), title_justify="left", header_style="bold", pad_edge=False, box=None
+        title=Text(title, style="bold italic"),
+        title_justify="left",
+        header_style="bold",
+        pad_edge=False,
+        box=None,
+        min_width=60,
     )
     for index, column in enumerate(columns):
         made.add_column(column, justify="left" if index < left else "right", no_wrap=index == 0)
