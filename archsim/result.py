@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from archsim.accounting import ActionRow, AreaRow, Programming
 from archsim.errors import InputError
+from archsim.files import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -314,13 +315,3 @@ def _csv(rows: Sequence[Any]) -> str:
     writer.writeheader()
     writer.writerows({key: "" if value is None else value for key, value in asdict(row).items()} for row in rows)
     return text.getvalue()
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write beside the target and rename over it, so a reader never sees half a file."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -57,3 +57,15 @@ def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def telling(label: str) -> Iterator[Callable[[str], None]]:
+    """What is being done, on standard error: one line that changes on a terminal, else a line each."""
+    if not sys.stderr.isatty():
+        yield lambda what: click.echo(f"{label}: {what}", err=True)
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(label) as status:
+        yield lambda what: status.update(f"{label}: {what}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from archsim.cli.group import cli
-from archsim.cli.options import json_option, overrides, progress, set_option, show
+from archsim.cli.options import json_option, overrides, progress, set_option, show, telling
 from archsim.errors import ArchsimError, InputError
 
 
@@ -36,10 +38,10 @@ def calibrate(
 ) -> None:
     """Find activation ranges (and precision thresholds) on pictures, and save them for run --calibrate FILE."""
     from archsim.config import load_hardware
+    from archsim.files import write_whole
     from archsim.function.precision.offline import Request, calibrate_network
     from archsim.function.precision.search import parse_budget
     from archsim.mapping import map_network
-    from archsim.result import write_whole
     from archsim.workload import load_data, load_workload, preprocessing_for
 
     if not output.endswith(".json"):
@@ -82,17 +84,24 @@ def train(study: str, output: str | None, threads: int | None, as_json: bool) ->
 
 @cli.command()
 @click.argument("study", default="all")
-@click.option("--quick", is_flag=True, help="A reduced form that takes seconds.")
+@click.option("--quick", is_flag=True, help="A reduced form that takes seconds, on shipped data.")
+@click.option("--data", type=click.Path(path_type=Path), help="Pictures and networks that do not ship, at any depth.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Save STUDY.json and its charts.")
 @json_option
-def reproduce(study: str, quick: bool, as_json: bool) -> None:
+def reproduce(study: str, quick: bool, data: Path | None, output: Path | None, as_json: bool) -> None:
     """Reproduce published figures: run a study and hold each claim against what was measured."""
     from archsim.config.suggest import did_you_mean
-    from archsim.studies import STUDIES, run_study
+    from archsim.studies import STUDIES, Request, run_study
 
     if study != "all" and study not in STUDIES:
         expected = " | ".join([*STUDIES, "all"])
         raise InputError(f"is not a study; expected {expected}{did_you_mean(study, STUDIES)}", where=study)
-    reports = [run_study(name, quick=quick) for name in (STUDIES if study == "all" else [study])]
+    reports = []
+    for name in STUDIES if study == "all" else [study]:
+        with telling(name) as told:
+            reports.append(run_study(name, Request(quick=quick, data=data, told=told)))
+        if output is not None:
+            _save_study(reports[-1].to_dict(), output)
     if as_json:
         show(reports[0].to_dict() if study != "all" else [report.to_dict() for report in reports])
     else:
@@ -103,3 +112,20 @@ def reproduce(study: str, quick: bool, as_json: bool) -> None:
             console().print(claims_report(report.to_dict()))
     if not all(report.passed for report in reports):
         raise ArchsimError("some claims are outside their tolerance")
+
+
+def _save_study(report: dict[str, Any], folder: Path) -> None:
+    """Write a study as NAME.json and, where matplotlib is installed, its charts."""
+    from archsim.files import write_whole
+    from archsim.report.charts import can_draw, draw_charts
+
+    path = folder / f"{report['study']}.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(report, indent=1, allow_nan=False) + "\n")
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from None
+    if can_draw():
+        draw_charts(report["study"], report["charts"], folder)
+    elif report["charts"]:
+        click.echo("no charts without matplotlib (extra: figures)", err=True)

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from archsim.errors import InputError
+from archsim.files import write_whole
 from archsim.mapping import Plan
 from archsim.mapping.stages import positions
 from archsim.timing import Machine, Stamps
@@ -75,20 +76,10 @@ def write_trace(
     path = Path(folder) / FILE
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(path, gzip.compress(text.encode(), compresslevel=6, mtime=0))
+        write_whole(path, gzip.compress(text.encode(), compresslevel=6, mtime=0))
     except OSError as error:
         raise InputError(f"cannot write the trace here: {error.strerror}", where=str(path)) from None
     return tuple(trace["otherData"]["notes"])
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write beside the target and rename over it, so a reader never sees half a file."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        draft.write_bytes(data)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def row_lengths(plan: Plan) -> dict[str, int]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from archsim.studies.charts import Chart
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
@@ -61,34 +63,29 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What a study returns when it has more than claims: tables, and notes on what was left out and why."""
+    """What a study returns: claims, the tables and charts behind them, and notes on what was left out and why."""
 
     claims: tuple[Claim, ...]
     tables: tuple[Table, ...] = ()
+    charts: tuple[Chart, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyReport:
-    """All claims of one study and how long it took."""
+    """What one study found and how long it took."""
 
     study: str
-    claims: tuple[Claim, ...]
+    findings: Findings
     seconds: float
-    tables: tuple[Table, ...] = ()
-    notes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
         """Whether every claim is inside its band."""
-        return all(claim.passed for claim in self.claims)
+        return all(claim.passed for claim in self.findings.claims)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for `archsim reproduce --json`."""
-        claims = [{**asdict(claim), "pass": claim.passed} for claim in self.claims]
-        found: dict[str, Any] = {"study": self.study, "claims": claims, "seconds": self.seconds}
-        if self.tables:
-            found["tables"] = [asdict(table) for table in self.tables]
-        if self.notes:
-            found["notes"] = list(self.notes)
-        return found
+        plain = asdict(self.findings)
+        claims = [{**asdict(claim), "pass": claim.passed} for claim in self.findings.claims]
+        return {"study": self.study, **plain, "claims": claims, "seconds": self.seconds}

@@ -1,23 +1,29 @@
-"""The studies by name. Each is one function of `quick` that returns its claims."""
+"""The studies by name. Each is one function of a `Request` that returns what it found."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import perf_counter
 
 from archsim.studies import isaac, redy
-from archsim.studies.claims import Claim, Findings, StudyReport
+from archsim.studies.claims import Findings, StudyReport
+from archsim.studies.request import Request, check_data
 
-Study = Callable[[bool], Sequence[Claim] | Findings]
+Study = Callable[[Request], Findings]
 
 STUDIES: dict[str, Study] = {"isaac": isaac.study, "redy": redy.study}
 
 
-def run_study(name: str, *, quick: bool = False) -> StudyReport:
-    """Run a study; `quick` reduces it where it is long."""
+def run_study(name: str, request: Request | None = None) -> StudyReport:
+    """Run a study, in full on shipped data unless asked otherwise.
+
+    Raises
+    ------
+    InputError
+        Data that do not exist or cannot be read.
+    """
+    request = request or Request()
+    check_data(request.data)
     start = perf_counter()
-    found = STUDIES[name](quick)
-    seconds = perf_counter() - start
-    if isinstance(found, Findings):
-        return StudyReport(study=name, claims=found.claims, seconds=seconds, tables=found.tables, notes=found.notes)
-    return StudyReport(study=name, claims=tuple(found), seconds=seconds)
+    findings = STUDIES[name](request)
+    return StudyReport(study=name, findings=findings, seconds=perf_counter() - start)

@@ -12,6 +12,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from archsim.errors import InputError, Problem
+from archsim.files import write_whole
 from archsim.function.calibrate import Ranges
 from archsim.workload import Graph, Layer, Parameters, Preprocessing
 from archsim.workload.graph import (
@@ -209,13 +210,3 @@ def _wrapped(values: Sequence[float], together: int = 12) -> str:
     numbers = [f"{value:.6g}" for value in values]
     rows = [", ".join(numbers[start : start + together]) for start in range(0, len(numbers), together)]
     return "[" + ",\n    ".join(rows) + "]"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write beside the target and rename over it, so that no reader sees half a file."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        draft.write_bytes(content)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

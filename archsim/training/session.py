@@ -15,10 +15,11 @@ import numpy as np
 
 from archsim import __version__
 from archsim.errors import InputError, Problem
+from archsim.files import write_whole
 from archsim.function.calibrate import Ranges, calibrate
 from archsim.training.checkpoint import Epoch, fingerprint
 from archsim.training.chunks import Job
-from archsim.training.export import write_onnx, write_sidecar, write_whole
+from archsim.training.export import write_onnx, write_sidecar
 from archsim.training.loop import SAVE_SECONDS, Checkpointing, Progress, train
 from archsim.training.model import Model, State, initial_state, trainable, trained_graph
 from archsim.training.pictures import Pictures, normalised

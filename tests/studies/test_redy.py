@@ -4,8 +4,7 @@ checkout."""
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from importlib.util import find_spec
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,12 @@ from click.testing import CliRunner
 from archsim.cli.entry import cli
 from archsim.errors import InputError
 from archsim.function.precision.calibration import read_calibration
+from archsim.report.charts import can_draw, draw_charts
 from archsim.report.claims import rows_table
-from archsim.studies.redy import cases
-from archsim.studies.redy.cases import Case, Skipped, every_other, full_cases, quick_cases
+from archsim.studies import Request, run_study
+from archsim.studies.redy.cases import CIFAR, Case, Skipped, every_other, full_cases, quick_cases
 from archsim.studies.redy.exact import exactness_claims
-from archsim.studies.redy.figure import draw
+from archsim.studies.redy.figure import energy_chart
 from archsim.studies.redy.judge import band_claims, identity_claims, machine_claims, suite_claims
 from archsim.studies.redy.measure import Bench, Row, measure, methods_of, prepare
 from archsim.studies.redy.plan import METHODS, RANGE, REDY, REDY_LOOSE, STATIC7, STATIC8
@@ -131,14 +131,21 @@ def test_tables_show_every_row(bench: Bench, rows: list[Row]) -> None:
     assert rows_table({"title": table.title, "rows": table.rows, "columns": table.columns})
 
 
-def test_figure_or_a_message(rows: list[Row], tmp_path: Path) -> None:
-    target, plain = tmp_path / "redy.svg", [row.to_dict() for row in rows]
-    if find_spec("matplotlib") is None:
+def test_chart_has_every_row(bench: Bench, rows: list[Row], tmp_path: Path) -> None:
+    chart = energy_chart(bench.case, rows)
+    assert sum(len(series.x) for series in chart.series) == len(rows)
+    drawn = [point for series in chart.series for point in zip(series.x, series.y, strict=True)]
+    assert (100 * rows[3].net_saved, rows[3].snr_db) in drawn
+    plain = [asdict(chart)]
+    if not can_draw():
         with pytest.raises(InputError, match="needs matplotlib"):
-            draw(plain, target)
+            draw_charts("redy", plain, tmp_path)
         return
-    draw(plain, target)
-    assert target.read_text().startswith("<?xml")
+    (path,) = draw_charts("redy", plain, tmp_path)
+    first_bytes = path.read_bytes()
+    assert first_bytes.startswith(b"<?xml")
+    assert draw_charts("redy", plain, tmp_path) == [path]
+    assert path.read_bytes() == first_bytes
 
 
 def test_pictures_are_split_even_and_odd() -> None:
@@ -151,22 +158,19 @@ def test_pictures_are_split_even_and_odd() -> None:
     assert first(case.evaluation, 2).names == case.evaluation.names[::2]
 
 
-def test_missing_data_are_skipped_with_a_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv(cases.VARIABLE, raising=False)
-    found = list(full_cases())
+def test_missing_data_are_skipped_with_a_reason(tmp_path: Path) -> None:
+    found = list(full_cases(Request()))
     skipped = {item.name: item.reason for item in found if isinstance(item, Skipped)}
     assert set(skipped) == {"squeezenet1.1", "efficientnet-lite0", "resnet8-cifar10"}
-    assert all("set ARCHSIM_DATA" in reason for reason in skipped.values())
+    assert all("point --data at" in reason for reason in skipped.values())
     cases_left = [item for item in found if isinstance(item, Case)]
-    assert [item.name for item in cases_left] == ["squeezenet1.1", "resnet8-cifar10", "lenet5"]
+    assert [item.name for item in cases_left] == ["squeezenet1.1", "resnet8-cifar10", "lenet5-mnist"]
     assert not any(item.pinned for item in cases_left)
-    monkeypatch.setenv(cases.VARIABLE, str(tmp_path))
-    first_one = next(iter(full_cases()))
+    first_one = next(iter(full_cases(Request(data=tmp_path))))
     assert isinstance(first_one, Skipped)
     assert "is not below" in first_one.reason
-    monkeypatch.setenv(cases.VARIABLE, str(tmp_path / "none"))
-    with pytest.raises(InputError, match="is not a directory"):
-        list(full_cases())
+    with pytest.raises(InputError, match="does not exist"):
+        run_study("redy", Request(data=tmp_path / "none"))
 
 
 @pytest.mark.slow
@@ -176,18 +180,17 @@ def test_quick_form_on_the_command_line() -> None:
     failed = [claim["id"] for claim in report["claims"] if not claim["pass"]]
     assert failed == []
     assert report["study"] == "redy"
-    networks = {"squeezenet1.1", "resnet8-cifar10", "lenet5"}
+    networks = {"squeezenet1.1", "resnet8-cifar10", "lenet5-mnist"}
     assert {row["network"] for table in report["tables"] for row in table["rows"] if "snr_db" in row} == networks
     assert any("no accuracy" in note for note in report["notes"])
 
 
 @pytest.mark.slow
-def test_resnet8_inside_its_bands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resnet8_inside_its_bands() -> None:
     """2,000 held-out CIFAR-10 pictures; the shipped scales come from 1,000 training pictures."""
-    if not (SHARED / cases.CIFAR).is_file():
-        pytest.skip(f"{cases.CIFAR} is not beside the checkout")
-    monkeypatch.setenv(cases.VARIABLE, str(SHARED))
-    case = next(item for item in full_cases() if item.name == "resnet8-cifar10")
+    if not (SHARED / CIFAR).is_file():
+        pytest.skip(f"{CIFAR} is not beside the checkout")
+    case = next(item for item in full_cases(Request(data=SHARED)) if item.name == "resnet8-cifar10")
     assert isinstance(case, Case)
     saved = {"p99.99": read_calibration("resnet8-cifar10.p99.99.json")}
     bench = prepare(replace(case, calibration=None, saved=saved), ("p99.99", "minmax"), (128,))

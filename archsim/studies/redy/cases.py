@@ -1,6 +1,6 @@
 """Networks and pictures of the study: what ships with archsim, and what a data directory adds.
 
-The environment variable ARCHSIM_DATA names a directory with (anywhere inside)
+The user's data (`archsim reproduce redy --data DIR`) may have, anywhere inside,
 
     imagenet200.zip         200 photographs, file names start with the ImageNet class; the even-numbered hundred
                             calibrates, the odd-numbered is evaluated
@@ -13,27 +13,22 @@ quick form uses shipped data only.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from archsim.config.shipped import shipped
-from archsim.errors import InputError
 from archsim.function.precision.calibration import Calibration, read_calibration
+from archsim.studies.request import Request
 from archsim.workload import (
     Dataset,
     Graph,
-    default_preprocessing,
     load_data,
     load_workload,
     preprocessing_for,
-    seeded_weights,
 )
 
-VARIABLE = "ARCHSIM_DATA"
 PHOTOS, CIFAR, EFFICIENTNET = "imagenet200.zip", "cifar10_jpg.zip", "efficientnet-lite0.onnx"
 PHOTOS_USED, CIFAR_TRAIN, CIFAR_TEST = 100, 1000, 2000
 DIGITS = 200
@@ -68,7 +63,7 @@ def quick_cases() -> Iterator[Case | Skipped]:
     """What shipped data allow: SqueezeNet and ResNet-8 with saved ranges on four photographs, LeNet-5 on digits."""
     yield shipped_case("squeezenet1.1")
     yield shipped_case("resnet8-cifar10")
-    yield digits_case()
+    yield digits_case(DIGITS)
 
 
 def shipped_case(name: str) -> Case:
@@ -83,20 +78,22 @@ def shipped_case(name: str) -> Case:
     return Case(name=name, graph=graph, calibration=None, saved=saved, evaluation=data, pinned=False, note=note)
 
 
-def full_cases() -> Iterator[Case | Skipped]:
-    """All networks on the pictures of the data directory; what lacks is said, and shipped photographs stand in."""
-    photos, cifar, efficientnet = (_locate(name) for name in (PHOTOS, CIFAR, EFFICIENTNET))
+def full_cases(request: Request) -> Iterator[Case | Skipped]:
+    """All networks on the user's pictures; what lacks is said, and shipped photographs stand in."""
+    photos, cifar, efficientnet = (request.find(name) for name in (PHOTOS, CIFAR, EFFICIENTNET))
     if photos is None:
-        yield Skipped(name="squeezenet1.1", reason=_missing(PHOTOS))
+        yield Skipped(name="squeezenet1.1", reason=request.missing(PHOTOS))
         yield shipped_case("squeezenet1.1")
     else:
         yield photo_case("squeezenet1.1", "squeezenet1.1", photos)
     if efficientnet is None or photos is None:
-        yield Skipped(name="efficientnet-lite0", reason=_missing(EFFICIENTNET if efficientnet is None else PHOTOS))
+        yield Skipped(
+            name="efficientnet-lite0", reason=request.missing(EFFICIENTNET if efficientnet is None else PHOTOS)
+        )
     else:
         yield photo_case("efficientnet-lite0", efficientnet, photos)
     if cifar is None:
-        yield Skipped(name="resnet8-cifar10", reason=_missing(CIFAR))
+        yield Skipped(name="resnet8-cifar10", reason=request.missing(CIFAR))
         yield shipped_case("resnet8-cifar10")
     else:
         yield cifar_case(cifar)
@@ -143,36 +140,16 @@ def every_other(data: Dataset, first: int, most: int) -> Dataset:
     )
 
 
-def digits_case() -> Case:
-    """LeNet-5 on MNIST digits: with trained weights where they ship, else with drawn ones, whose accuracy says
-    nothing."""
-    graph = load_workload("lenet5")
-    preprocessing = preprocessing_for(graph.path, graph) if graph.path else default_preprocessing(graph)
-    note = ""
-    if graph.weights == "none":
-        graph, note = seeded_weights(graph, 0), "weights drawn with seed 0: activations of real digits, no accuracy"
+def digits_case(limit: int | None = None) -> Case:
+    """The shipped LeNet-5 on MNIST: held-out digits (all, or `limit`) are evaluated, digits it was trained on
+    calibrate."""
+    graph = load_workload("lenet5-mnist")
+    preprocessing = preprocessing_for("lenet5-mnist", graph)
     return Case(
-        name="lenet5",
+        name="lenet5-mnist",
         graph=graph,
         calibration=load_data("digits:train", preprocessing, limit=DIGITS),
         saved={},
-        evaluation=load_data("digits:test", preprocessing, limit=DIGITS),
+        evaluation=load_data("digits:test", preprocessing, limit=limit),
         pinned=False,
-        note=note,
     )
-
-
-def _missing(name: str) -> str:
-    found = os.environ.get(VARIABLE)
-    return f"{name} is not below {VARIABLE}={found}" if found else f"{name}: set {VARIABLE} to a directory that has it"
-
-
-def _locate(name: str) -> Path | None:
-    """A file of the data directory, at any depth. Raises `InputError` when the directory is none."""
-    root = os.environ.get(VARIABLE)
-    if not root:
-        return None
-    folder = Path(root)
-    if not folder.is_dir():
-        raise InputError("is not a directory", f"{VARIABLE}={root}")
-    return next((path for path in sorted(folder.rglob(name)) if shipped("workloads") not in path.parents), None)

@@ -73,7 +73,7 @@ def order_claims(bench: Bench, rows: Sequence[Row]) -> Iterator[Claim]:
         ("group-window", (RANGE, "p99.99"), (window, "p99.99"), "groups save more than whole windows"),
         ("window-layer", (window, "p99.99"), (layer, "p99.99"), "windows save more than whole layers"),
     ]
-    if bench.case.name != "lenet5":
+    if bench.case.name != "lenet5-mnist":
         pairs += [
             ("64-128", (narrow, "p99.99"), (RANGE, "p99.99"), "groups of 64 rows save more than of 128"),
             ("128-512", (RANGE, "p99.99"), (tall, "p99.99"), "groups of 128 rows save more than of 512"),
