@@ -11,6 +11,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import archsim.pickling  # noqa: F401
+
 if TYPE_CHECKING:
     from archsim.config import Hardware, load_hardware
     from archsim.errors import ArchsimError, DeadlockError, InputError, SimulationError

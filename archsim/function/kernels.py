@@ -40,33 +40,36 @@ def unroll(
     per_group = channels // groups
     block = kh * kw * per_group
     out_rows = out.shape[1] // (images * columns)
+    # unsigned indices spare the test for negative ones, which keeps loops scalar
+    flat, patches, step = x.reshape(-1), out.reshape(-1), np.uintp(stride[1])
     for row in range(out.shape[0]):
         inside = row % block
         ky = inside // (kw * per_group)
-        kx = (inside // per_group) % kw
+        shift = (inside // per_group) % kw * dilation[1] - left
         channel = row // block * per_group + inside % per_group
-        shift = kx * dilation[1] - left
         low = min(columns, max(0, -(shift // stride[1])))
         high = max(low, min(columns, (width - 1 - shift) // stride[1] + 1))
         fill = pad[channel]
         for image in range(images):
             for line in range(out_rows):
                 source = (first + line) * stride[0] - top + ky * dilation[0]
-                start = (image * out_rows + line) * columns
+                start = np.uintp(row * out.shape[1] + (image * out_rows + line) * columns)
                 if source < 0 or source >= height:
-                    for column in range(columns):
-                        out[row, start + column] = fill
+                    for column in range(np.uintp(columns)):
+                        patches[start + column] = fill
                     continue
-                for column in range(low):
-                    out[row, start + column] = fill
-                if stride[1] == 1:
-                    for column in range(low, high):
-                        out[row, start + column] = x[image, channel, source, column + shift]
+                for column in range(np.uintp(low)):
+                    patches[start + column] = fill
+                origin = np.uintp(((image * channels + channel) * height + source) * width + low * stride[1] + shift)
+                inner, count = start + np.uintp(low), np.uintp(high - low)
+                if step == 1:
+                    for column in range(count):
+                        patches[inner + column] = flat[origin + column]
                 else:
-                    for column in range(low, high):
-                        out[row, start + column] = x[image, channel, source, column * stride[1] + shift]
-                for column in range(high, columns):
-                    out[row, start + column] = fill
+                    for column in range(count):
+                        patches[inner + column] = flat[origin + column * step]
+                for column in range(np.uintp(high), np.uintp(columns)):
+                    patches[start + column] = fill
 
 
 @njit(cache=True, nogil=True)
@@ -136,17 +139,23 @@ def requantize(
 def pool_max(x: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: int) -> None:
     """Maximum over the part of each window inside x [maps, H, W]: out [maps, OH, OW]."""
     maps, height, width = x.shape
+    flat = x.reshape(-1)
     for index in range(maps):
         for row in range(out.shape[1]):
             y0 = row * stride[0] - top
             y1 = min(height, y0 + kernel[0])
+            y0 = max(0, y0)
             for column in range(out.shape[2]):
                 x0 = column * stride[1] - left
                 x1 = min(width, x0 + kernel[1])
-                best = x[index, max(0, y0), max(0, x0)]
-                for y in range(max(0, y0), y1):
-                    for z in range(max(0, x0), x1):
-                        best = max(best, x[index, y, z])
+                x0 = max(0, x0)
+                start = (index * height + y0) * width + x0
+                best = flat[np.uintp(start)]
+                for y in range(y1 - y0):
+                    line = np.uintp(start + y * width)
+                    for z in range(np.uintp(x1 - x0)):
+                        value = flat[line + z]
+                        best = value if value > best else best
                 out[index, row, column] = best
 
 
@@ -154,17 +163,21 @@ def pool_max(x: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: i
 def pool_sum(x: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: int) -> None:
     """Sum over the part of each window inside x [maps, H, W], in out's type (float64 or int64): out [maps, OH, OW]."""
     maps, height, width = x.shape
+    flat = x.reshape(-1)
     for index in range(maps):
         for row in range(out.shape[1]):
             y0 = row * stride[0] - top
             y1 = min(height, y0 + kernel[0])
+            y0 = max(0, y0)
             for column in range(out.shape[2]):
                 x0 = column * stride[1] - left
                 x1 = min(width, x0 + kernel[1])
+                x0 = max(0, x0)
                 total = out.dtype.type(0)
-                for y in range(max(0, y0), y1):
-                    for z in range(max(0, x0), x1):
-                        total += out.dtype.type(x[index, y, z])
+                for y in range(y1 - y0):
+                    line = np.uintp((index * height + y0 + y) * width + x0)
+                    for z in range(np.uintp(x1 - x0)):
+                        total += out.dtype.type(flat[line + z])
                 out[index, row, column] = total
 
 

@@ -106,16 +106,16 @@ def extend(rows: Ints, images: int, recurrence: Recurrence) -> Ints:
     """Stamps [short images, n] of a stream as stamps [images, n] of a longer one."""
     count, each, period = len(rows), recurrence.images, recurrence.period
     most = (images - count) // each
-    found = np.empty((images, rows.shape[1]), np.int64)
-    for image in range(images):
-        periods = max(0, -(-(image - count + 1) // each))
-        row = rows[image - periods * each] + periods * period
-        while periods < most and (late := rows[image - periods * each] > recurrence.end).any():
-            periods += 1
-            before = image - periods * each
-            assert before >= 0, "a stamp after the recurrence has its like one period earlier"
-            row = np.where(late, rows[before] + periods * period, row)
-        found[image] = row
+    index = np.arange(images)
+    periods = np.maximum(0, -(-(index - count + 1) // each))
+    found = rows[index - periods * each] + (periods * period)[:, None]
+    while len(index):
+        late = rows[index - periods * each] > recurrence.end
+        going = (periods < most) & late.any(axis=1)
+        index, periods, late = index[going], periods[going] + 1, late[going]
+        before = index - periods * each
+        assert (before >= 0).all(), "a stamp after the recurrence has its like one period earlier"
+        found[index] = np.where(late, rows[before] + (periods * period)[:, None], found[index])
     return found
 
 
