@@ -12,26 +12,39 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from math import fsum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archsim.accounting import ActionRow, AreaRow, Programming
+from archsim.config.suggest import did_you_mean
 from archsim.errors import InputError
 from archsim.files import write_whole
+from archsim.units import format_quantity
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA_VERSION = 1
+TABLES = ("layers", "actions", "area", "totals", "energy", "critical_path", "resources", "predictions")
+"""What `Result.to_pandas` gives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """Figures of the whole run. `ops_per_s` counts two operations per multiply-accumulate over `latency_s`."""
+    """Figures of the whole run. `latency_s` runs from the first input to the last output of all images,
+    `first_image_latency_s` to that of the first; `interval_s` is the steady time between images, None for one.
+    `ops_per_s` counts two operations per multiply-accumulate over `latency_s`, `images_per_s` images over the same
+    time. `energy_j` is that of all images, `dynamic_energy_j` the part that actions cost (rows of action `static`, such
+    as links that are always on, left out), `energy_per_image_j` the mean of an image, static part included."""
 
     latency_s: float
+    first_image_latency_s: float
     interval_s: float | None
+    images_per_s: float
     energy_j: float
+    dynamic_energy_j: float
+    energy_per_image_j: float
     average_power_w: float
     area_m2: float
     macs: int
@@ -51,6 +64,8 @@ class LayerRow:
     of its conversions that could clip or round: no bound on the active rows excludes it. `clipped_fraction` is the
     share whose sum was outside the converter's range (None where not counted). `snr_db` compares what the stage leaves
     with the float network on the first pictures (None where nothing was computed, or nothing differs).
+    `adc_conversions` are those made; where an ADC sparsity policy acted, `adc_skipped_fraction` is the share left out
+    of what there was to convert, and `adc_decisions_mean` what a conversion made took on average.
     """
 
     name: str
@@ -82,6 +97,8 @@ class LayerRow:
     unproven_fraction: float | None = None
     clipped_fraction: float | None = None
     snr_db: float | None = None
+    adc_decisions_mean: float | None = None
+    adc_skipped_fraction: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +159,9 @@ class Prediction:
 class FunctionSummary:
     """Quality against the float network; intervals are 95 % Wilson. Accuracies are None without labels or with drawn
     weights; the SNR is None where the chip equals the float network exactly. `engines` counts the layers that each kind
-    of arithmetic served; layers' own ratios are taken on the first `snr_pictures`."""
+    of arithmetic served; layers' own ratios are taken on the first `snr_pictures`. `data` names the set of pictures,
+    `data_source` where a shipped one comes from. `calibration` says where activation ranges are from: "shipped",
+    "sidecar" (a file beside the network), "self" (the evaluated pictures), or the calibration set's name."""
 
     images: int
     calibration: str
@@ -156,17 +175,21 @@ class FunctionSummary:
     predictions: tuple[Prediction, ...]
     engines: Mapping[str, int]
     snr_pictures: int
+    data: str | None = None
+    data_source: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """Name and content hash of an input; `expanded` is the full hardware document, `weights` where a network's
-    weights came from."""
+    """Name and content hash of an input; `expanded` is the full hardware document, `settings` what was set in it from
+    outside, by path; `weights` says where a network's weights came from, `source` what its files say of its origin."""
 
     name: str
     hash: str
     expanded: Mapping[str, Any] | None = None
+    settings: Mapping[str, str] | None = None
     weights: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +206,7 @@ class Citation:
     used_by: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Result:
     """Everything one run found; see the README for the JSON contract. `detail` is that of the timing; `activity` is
     "measured" when counts came from real inputs, else "assumed (...)"."""
@@ -237,12 +260,36 @@ class Result:
         return folder
 
     def to_pandas(self, table: str) -> pd.DataFrame:
-        """`layers`, `actions` or `area` as a DataFrame."""
+        """A table as a DataFrame: `totals`, `layers`, `actions`, `area`, `energy` (by layer and component [J]),
+        `critical_path`, `resources` (time each shared resource was held) or `predictions`."""
         import pandas as pd
 
-        if table not in ("layers", "actions", "area"):
-            raise InputError(f"there is no table '{table}'; expected layers, actions or area")
-        return pd.DataFrame([asdict(row) for row in getattr(self, table)])
+        if table not in TABLES:
+            raise InputError(f"there is no table '{table}'; expected {', '.join(TABLES)}{did_you_mean(table, TABLES)}")
+        if table == "energy":
+            actions = pd.DataFrame([asdict(row) for row in self.actions])
+            return actions.pivot_table(
+                index="layer", columns="component", values="energy_j", aggfunc=fsum, fill_value=0.0, sort=False
+            )
+        if table == "resources":
+            busy = {"resource": list(self.resource_busy_s), "busy_s": list(self.resource_busy_s.values())}
+            return pd.DataFrame(busy).assign(utilization=lambda rows: rows["busy_s"] / self.totals.latency_s)
+        if table == "totals":
+            return pd.DataFrame([asdict(self.totals)])
+        rows = (self.function.predictions if self.function else ()) if table == "predictions" else getattr(self, table)
+        return pd.DataFrame([asdict(row) for row in rows])
+
+    def __repr__(self) -> str:
+        totals = self.totals
+        parts = [
+            f"{self.images} image{'' if self.images == 1 else 's'}",
+            f"latency {format_quantity(totals.latency_s, 's')}",
+            f"energy {format_quantity(totals.energy_j, 'J')}",
+            f"area {format_quantity(totals.area_m2, 'm2')}",
+        ]
+        if self.function is not None:
+            parts.append(f"agreement with float {self.function.top1_agreement:.4f}")
+        return f"<Result {self.workload.name} on {self.hardware.name}: {', '.join(parts)}>"
 
     def _repr_html_(self) -> str:
         """Totals and layers as tables, for notebooks."""

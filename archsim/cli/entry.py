@@ -7,11 +7,11 @@ import sys
 
 import click
 
-from archsim.cli import inspecting, running, studying
+from archsim.cli import costing, inspecting, running, studying
 from archsim.cli.group import cli
 from archsim.errors import ArchsimError, InputError
 
-VERBS = (inspecting, running, studying)
+VERBS = (inspecting, running, costing, studying)
 """Modules whose verbs register themselves with the group."""
 
 

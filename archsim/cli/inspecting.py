@@ -5,17 +5,18 @@ from __future__ import annotations
 import click
 
 from archsim.cli.group import cli
-from archsim.cli.options import json_option, overrides, set_option, show
+from archsim.cli.options import json_option, overrides, set_option, show, wide_option
 from archsim.errors import InputError, Problem
 
 
 @cli.command("list")
 @json_option
 def list_(as_json: bool) -> None:
-    """Shipped hardware, workloads, data sets and studies."""
+    """Shipped hardware, workloads, data sets, studies (for reproduce) and training studies (for train)."""
     from archsim.config.merge import SUFFIXES
     from archsim.config.shipped import names
     from archsim.studies import STUDIES
+    from archsim.training.document import study_names
     from archsim.workload import DATASETS, workload_names
 
     found = {
@@ -23,6 +24,7 @@ def list_(as_json: bool) -> None:
         "workloads": list(workload_names()),
         "data": list(DATASETS),
         "studies": list(STUDIES),
+        "training": list(study_names()),
     }
     if as_json:
         show(found)
@@ -34,18 +36,25 @@ def list_(as_json: bool) -> None:
 @cli.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE|NAME...")
 @set_option
+@wide_option
 @json_option
-def check(files: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> None:
-    """Validate hardware files and print their derived figures."""
+def check(files: tuple[str, ...], settings: tuple[str, ...], wide: bool, as_json: bool) -> None:
+    """Validate hardware files; print their derived figures, components and notes."""
+    from dataclasses import asdict
+
     from archsim.components import build_chip, figures
+    from archsim.components.rollup import part_rows
     from archsim.config import load_hardware
+    from archsim.config.sources import noted
 
     changes = overrides(settings)
     found: list[dict[str, object]] = []
     problems: list[Problem] = []
     for name in files:
         try:
-            found.append(figures(build_chip(load_hardware(name, changes))))
+            chip = build_chip(load_hardware(name, changes))
+            parts = [asdict(row) for row in part_rows(chip)]
+            found.append({**figures(chip), "components": parts, "file_notes": dict(noted(chip.hardware.model))})
         except InputError as error:
             problems += error.problems
     if problems:
@@ -56,15 +65,16 @@ def check(files: tuple[str, ...], settings: tuple[str, ...], as_json: bool) -> N
     from archsim.report.terminal import console, figures_report
 
     for item in found:
-        console().print(figures_report(item))
+        console(wide=wide).print(figures_report(item))
 
 
 @cli.command("map")
 @click.argument("hw")
 @click.argument("net")
 @set_option
+@wide_option
 @json_option
-def map_(hw: str, net: str, settings: tuple[str, ...], as_json: bool) -> None:
+def map_(hw: str, net: str, settings: tuple[str, ...], wide: bool, as_json: bool) -> None:
     """Map a network on a chip: grids, copies, tiles and chips of each layer."""
     from archsim.config import load_hardware
     from archsim.mapping import map_network
@@ -76,7 +86,7 @@ def map_(hw: str, net: str, settings: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         show({"totals": map_totals(plan), "layers": map_rows(plan), "notes": list(plan.notes)})
     else:
-        console().print(plan_report(plan))
+        console(wide=wide).print(plan_report(plan))
 
 
 @cli.command()
@@ -95,13 +105,17 @@ def cite(run_dir: str, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("kind", type=click.Choice(["hardware", "workload"]))
+@click.argument("kind", type=click.Choice(["hardware", "workload", "training"]))
 def schema(kind: str) -> None:
     """JSON Schema of a file format, for completion and checks in an editor."""
     if kind == "hardware":
         from archsim.config import hardware_schema
 
         show(hardware_schema())
+    elif kind == "training":
+        from archsim.training.document import training_schema
+
+        show(training_schema())
     else:
         from archsim.workload import workload_schema
 

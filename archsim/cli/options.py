@@ -21,6 +21,12 @@ def set_option(function: F) -> F:
     return click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help=text)(function)
 
 
+def wide_option(function: F) -> F:
+    """`--wide`: every column of every table, whatever the terminal's width."""
+    text = "Print every column and line, however narrow the terminal (try: | less -S)."
+    return click.option("--wide", is_flag=True, help=text)(function)
+
+
 def json_option(function: F) -> F:
     """`--json`: machine-readable output, alone on standard output."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")(function)
@@ -47,7 +53,8 @@ def show(data: Any) -> None:
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on standard error when it is a terminal; the callback takes how much is done and how much there is."""
+    """A bar on standard error when it is a terminal; the callback takes how much is done and how much there is, from
+    when on the bar has its label."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -55,8 +62,8 @@ def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        task = bar.add_task("working", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total, description=label)
 
 
 @contextmanager

@@ -61,17 +61,20 @@ def calibrate(
 
 
 @cli.command()
-@click.argument("study", metavar="STUDY.yaml")
+@click.argument("study", metavar="STUDY")
 @click.option("-o", "--output", metavar="DIR", help="Folder of the run, instead of the file's; a run there goes on.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads, by default all; results do not depend on it.")
 @json_option
 def train(study: str, output: str | None, threads: int | None, as_json: bool) -> None:
-    """Train a network, in float or quantization-aware, and write it as ONNX with its calibrated ranges."""
+    """Train a network, in float or quantization-aware, and write it as ONNX with its calibrated ranges.
+
+    STUDY is a shipped training study (`archsim list`) or a YAML file (`archsim schema training`).
+    """
     from archsim.report.training import training_bar
-    from archsim.training.document import read_study
+    from archsim.training.document import find_study, read_study
     from archsim.training.study import run_study
 
-    wanted = read_study(study)
+    wanted = read_study(find_study(study), needs_output=output is None)
     with training_bar() as told:
         outcome = run_study(wanted, output=output, progress=told, threads=threads)
     trained = outcome.trained
@@ -111,7 +114,7 @@ def reproduce(study: str, quick: bool, data: Path | None, output: Path | None, a
         for report in reports:
             console().print(claims_report(report.to_dict()))
     if not all(report.passed for report in reports):
-        raise ArchsimError("some claims are outside their tolerance")
+        raise ArchsimError("some published figures are not met, or some properties do not hold")
 
 
 def _save_study(report: dict[str, Any], folder: Path) -> None:

@@ -33,18 +33,32 @@ Saberi et al., IEEE TCAS-I 2011, for the 8-bit converter of ISAAC; largest error
 `exponential`: energy and area double with each bit (hwcomponents-library's ADC class).
 `linear`: energy goes with the bits, area stays (PUMA's simulator, include/constants.py).
 `none`: the printed cost at every resolution.
+
+Outside 4 to 10 bits `sar` is an extrapolation, for wide converters (`FITTED`) as for short searches.
 """
+
+FITTED: Mapping[str, tuple[int, int]] = MappingProxyType({"sar": (4, 10)})
+"""Resolutions a law was fitted over, where it was fitted."""
+
+
+def short_conversion(bits: int) -> str:
+    """Name of the action of a conversion that makes only the last `bits` decisions."""
+    return f"convert_{bits}"
+
+
+def largest_sum(rows: int, input_bits: int, cell_bits: int) -> int:
+    """Largest sum of a column of `rows` cells that are read together, rows * (2^v - 1) * (2^w - 1): v = `input_bits`
+    enter a row in one cycle, a cell holds w = `cell_bits`."""
+    return int(rows * (2**input_bits - 1) * (2**cell_bits - 1))
 
 
 def bits_required(rows: int, input_bits: int, cell_bits: int) -> int:
-    """ADC bits that hold the largest sum of a column, rows * (2^v - 1) * (2^w - 1).
+    """ADC bits that hold the largest sum of a column (`largest_sum`).
 
-    v = `input_bits` enter a row in one cycle, a cell holds w = `cell_bits`.
     For a power of two of rows this is ISAAC's eqs. (1) and (2): log2(R) + v + w, less one when v or w is 1. ISAAC's
     array (128, 1, 2) needs 9.
     """
-    largest: int = rows * (2**input_bits - 1) * (2**cell_bits - 1)
-    return largest.bit_length()
+    return largest_sum(rows, input_bits, cell_bits).bit_length()
 
 
 def bits_required_flip(rows: int, input_bits: int, cell_bits: int) -> int:

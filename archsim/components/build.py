@@ -9,11 +9,14 @@ from math import ceil
 from typing import TypedDict
 
 from archsim.components import energy, tree
+from archsim.components.adc import SCALING, short_conversion
+from archsim.components.training import training_parts, write_pulse
 from archsim.components.tree import ActionCost
 from archsim.config import Hardware
 from archsim.config import model as files
 from archsim.config.blocks import Component, Overhead
 from archsim.config.model import HardwareFile
+from archsim.config.sparsity import SHORTENING
 
 
 def build_chip(hardware: Hardware) -> tree.Chip:
@@ -30,8 +33,10 @@ def build_chip(hardware: Hardware) -> tree.Chip:
         pipeline=_pipeline(file),
         overflow=file.chip.overflow,
         replication=file.mapping.replication,
+        placement=file.mapping.placement,
         buffer_slack_rows=file.mapping.buffer_slack_rows,
         overheads=_overheads(file, file.chip.overheads),
+        training=training_parts(file),
     )
 
 
@@ -109,10 +114,15 @@ def _crossbar(file: HardwareFile) -> tree.Crossbar:
     circuit = _circuit(file, _Place("crossbar", block.count), block)
     if block.energy == "v2gt":
         circuit["actions"] = {**circuit["actions"], "cell_read": energy.on_cell_read(file)}
+    pulse = write_pulse(file) if file.training is not None else None
+    if pulse is not None:
+        circuit["actions"] = {**circuit["actions"], "pulse": pulse}
     return tree.Crossbar(
         **circuit,
         rows=block.rows,
         columns=block.columns,
+        rows_at_once=energy.rows_at_once(file),
+        activation=block.row_activation.policy if block.row_activation else "dense",
         unit_column=block.unit_column,
         slices=block.slices,
         energy=block.energy,
@@ -136,6 +146,21 @@ def _dac(file: HardwareFile) -> tree.Dac:
     )
 
 
+def _adc_circuit(file: HardwareFile) -> _Circuit:
+    """Converters, with the energy of each shorter search where a policy makes some: E(bits) law(b) / law(bits)."""
+    adc = file.ima.adc
+    circuit = _circuit(file, _Place("adc", adc.count), adc)
+    if adc.sparsity is None or adc.sparsity.policy not in SHORTENING:
+        return circuit
+    full, law = circuit["actions"]["convert"], SCALING[adc.scaling].energy
+    shorter = {
+        short_conversion(bits): ActionCost(energy_j=full.energy_j * law(bits) / law(adc.bits), source=full.source)
+        for bits in range(adc.bits - 1, 0, -1)
+    }
+    circuit["actions"] = {**circuit["actions"], **shorter}
+    return circuit
+
+
 def _ima(file: HardwareFile) -> tree.Ima:
     ima, adc = file.ima, file.ima.adc
     columns_per_adc = ceil(ima.crossbar.count * ima.crossbar.columns / adc.count)
@@ -152,18 +177,31 @@ def _ima(file: HardwareFile) -> tree.Ima:
             **_circuit(file, _Place("sample_hold", energy.sample_hold_count(file)), ima.sample_hold)
         ),
         adc=tree.Adc(
-            **_circuit(file, _Place("adc", adc.count), adc),
+            **_adc_circuit(file),
             bits=adc.bits,
             rate=adc.rate,
             converts=adc.converts,
             scaling=adc.scaling,
             transfer=adc.transfer,
+            sparsity=adc.sparsity,
         ),
         shift_add=tree.ShiftAdd(**_circuit(file, _Place("shift_add", ima.shift_add.count), ima.shift_add)),
         input_register=_register(file, "input_register", ima.input_register),
         output_register=_register(file, "output_register", ima.output_register),
-        overheads=_overheads(file, ima.overheads),
+        overheads=(*_overheads(file, ima.overheads), *_level_tables(file)),
     )
+
+
+def _level_tables(file: HardwareFile) -> tuple[tree.Overhead, ...]:
+    """Entries of the tables of level sets in an IMA: one table for the layer it holds, or one for each weight column of
+    its arrays."""
+    block, crossbar = file.weight_levels, file.ima.crossbar
+    if block is None or block.table is None:
+        return ()
+    sides = 2 if file.precision.encoding == "differential" else 1
+    tables = crossbar.count * (crossbar.columns // sides) if block.granularity == "channel" else 1
+    circuit = _circuit(file, _Place("level_table", tables * 2**file.precision.weight_bits), block.table)
+    return (tree.Overhead(**circuit, name="level_table", charge="per_cell_written"),)
 
 
 def _edram(file: HardwareFile) -> tree.Edram:

@@ -29,6 +29,8 @@ def circuits(chip: Chip) -> Iterator[tuple[str, str, Circuit]]:
     yield "router", "chip", tile.router
     yield "link", "chip", chip.links
     yield from ((overhead.name, "chip", overhead) for overhead in chip.overheads)
+    if chip.training is not None:
+        yield from chip.training.circuits()
 
 
 def cost_table(chip: Chip) -> CostTable:

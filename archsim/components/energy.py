@@ -15,6 +15,9 @@ ISAAC-CE's figures follow (Table I):
 | output_register  | likewise                                   | 0.23 mW / 5 M/s = 46 pJ (8 bit: 23)   |
 | activation, pool | count x rate                               | 0.52 mW / 2.4 Gop/s = 0.217 pJ        |
 
+An array that opens part of its rows in a read (`row_activation`) reads that share of its cells and drives that share of
+its rows.
+
 A printed power holds at the printed operating point (`cost.at`). `operating_power` carries it to the one in the file so
 that the energy of an action stays what it is physically: a slower converter draws less power and takes the same energy
 for a conversion, a larger array costs in proportion to its cells. What scales with the read cycle is stated there.
@@ -57,9 +60,21 @@ def sample_hold_count(hardware: HardwareFile) -> int:
     return ima.sample_hold.count or ima.crossbar.count * ima.crossbar.columns
 
 
+def rows_at_once(hardware: HardwareFile) -> int:
+    """Rows of an array that are open in one read."""
+    crossbar = hardware.ima.crossbar
+    return crossbar.rows if crossbar.row_activation is None else crossbar.row_activation.rows_at_once
+
+
+def _open_share(hardware: HardwareFile) -> float:
+    """Share of an array's rows that one read opens."""
+    return rows_at_once(hardware) / hardware.ima.crossbar.rows
+
+
 def _windows(hardware: HardwareFile) -> float:
     """Windows an IMA's arrays finish per second, summed over arrays, when every read cycle is used."""
-    cycles = ceil(hardware.precision.input_bits / hardware.ima.dac.bits)
+    reads = ceil(hardware.ima.crossbar.rows / rows_at_once(hardware))
+    cycles = ceil(hardware.precision.input_bits / hardware.ima.dac.bits) * reads
     return hardware.ima.crossbar.count / (cycles * hardware.ima.cycle)
 
 
@@ -71,8 +86,8 @@ def _tile_shift_adds(hardware: HardwareFile) -> float:
 
 FULL_LOAD: Mapping[tuple[str, str], Callable[[HardwareFile], float]] = MappingProxyType(
     {
-        ("crossbar", "read"): lambda hw: hw.ima.crossbar.count / hw.ima.cycle,
-        ("dac", "drive"): lambda hw: dac_count(hw) / hw.ima.cycle,
+        ("crossbar", "read"): lambda hw: hw.ima.crossbar.count * _open_share(hw) / hw.ima.cycle,
+        ("dac", "drive"): lambda hw: dac_count(hw) * _open_share(hw) / hw.ima.cycle,
         ("sample_hold", "sample"): lambda hw: sample_hold_count(hw) / hw.ima.cycle,
         ("adc", "convert"): lambda hw: hw.ima.adc.count * hw.ima.adc.rate,
         ("shift_add", "add"): lambda hw: hw.ima.adc.count * hw.ima.adc.rate,

@@ -58,9 +58,10 @@ def weight_bytes(chip: Chip) -> float:
 
 
 def conversions_per_mac(chip: Chip) -> float:
-    """ADC conversions for one multiply-accumulate in a full array, unit column not counted: columns x cycles / rows."""
+    """ADC conversions for one multiply-accumulate in a full array, unit column not counted: columns x reads / rows.
+    Every row is opened, whatever a row-activation policy leaves out."""
     columns = chip.columns_per_weight * chip.arrays_per_weight
-    return columns * chip.input_cycles / chip.tile.ima.crossbar.rows
+    return columns * chip.window_reads / chip.tile.ima.crossbar.rows
 
 
 def notes(chip: Chip) -> Iterator[str]:
@@ -69,7 +70,7 @@ def notes(chip: Chip) -> Iterator[str]:
     if ima.adc.bits < chip.adc_bits_sufficient:
         yield (
             f"the {ima.adc.bits}-bit ADC is narrower than the {chip.adc_bits_sufficient} bits that a full column of "
-            f"{ima.crossbar.rows} rows can take (encoding {chip.precision.encoding}): sums above its range clip"
+            f"{ima.crossbar.rows_at_once} rows can take (encoding {chip.precision.encoding}): sums above its range clip"
         )
     if ima.bit_cycle_ps > ima.cycle_ps:
         rate = format_quantity(ima.columns_per_adc / (ima.cycle_ps * 1e-12), "S/s", 4)
@@ -144,7 +145,7 @@ def _windows(chip: Chip) -> dict[str, object]:
     latency, rest = divmod(chip.window_latency_ps, cycle)
     return {
         "window_latency_cycles": latency if rest == 0 else chip.window_latency_ps / cycle,
-        "window_interval_cycles": chip.input_cycles,
+        "window_interval_cycles": chip.window_reads,
         "window_latency_s": chip.window_latency_ps * 1e-12,
         "window_interval_s": chip.window_interval_ps * 1e-12,
     }

@@ -41,6 +41,19 @@ class PowerRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartRow:
+    """`count` instances of a component in one unit of `level` (ima, tile or chip), each and together."""
+
+    component: str
+    level: str
+    count: int
+    area_each_m2: float
+    area_m2: float
+    power_each_w: float
+    power_w: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StaticRow:
     """Static power of one instance; `count` instances in each unit of `level` (`ima`, `tile`, or `chip`).
 
@@ -69,6 +82,25 @@ def power_rows(chip: Chip, chips: int = 1) -> list[PowerRow]:
         PowerRow(component=name, count=count * chips, power_each_w=circuit.power_w, source=circuit.source)
         for name, count, circuit in _instances(chip)
     ]
+
+
+def part_rows(chip: Chip) -> list[PartRow]:
+    """Components of one IMA, one tile (its IMAs left out) and one chip (its tiles left out), in the file's figures."""
+    rows = []
+    for name, level, circuit in circuits(chip):
+        count = chip.routers if name == "router" else circuit.count
+        rows.append(
+            PartRow(
+                component=name,
+                level=level,
+                count=count,
+                area_each_m2=circuit.area_m2,
+                area_m2=count * circuit.area_m2,
+                power_each_w=circuit.power_w,
+                power_w=count * circuit.power_w,
+            )
+        )
+    return rows
 
 
 def static_rows(chip: Chip) -> list[StaticRow]:

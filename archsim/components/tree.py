@@ -5,7 +5,7 @@ SI units; durations that timing uses are integer picoseconds (`*_ps`). Built by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 from typing import NamedTuple
@@ -14,6 +14,8 @@ from archsim.components.adc import bits_required, bits_required_flip
 from archsim.config import Hardware
 from archsim.config.model import Precision
 from archsim.config.precision import ActivationPrecision
+from archsim.config.sparsity import AdcSparsity
+from archsim.config.training import Training
 from archsim.config.transfer import AdcTransfer
 
 
@@ -54,10 +56,13 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossbar(Circuit):
-    """One array of `rows` x `columns` cells; action `read` is one read of the full array."""
+    """One array of `rows` x `columns` cells, of which `rows_at_once` rows are open in one read, chosen as `activation`
+    says (`archsim.config.rows.RowActivation`); action `read` is one read of every cell."""
 
     rows: int
     columns: int
+    rows_at_once: int
+    activation: str
     unit_column: bool
     slices: str
     energy: str
@@ -81,13 +86,15 @@ class SampleHold(Circuit):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adc(Circuit):
     """Action `convert` is one conversion at `bits`; `scaling` names the law between resolutions (`adc.SCALING`).
-    `transfer` None is one code per level, saturating."""
+    `transfer` None is one code per level, saturating. Where searches may be shorter (`sparsity`), actions `convert_1`,
+    `convert_2`, ... are conversions of so many decisions."""
 
     bits: int
     rate: float
     converts: str
     scaling: str
     transfer: AdcTransfer | None
+    sparsity: AdcSparsity | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +113,7 @@ class Register(Circuit):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overhead(Circuit):
-    """Circuit beside the data path; `charge` is `per_cycle_in_use`, `per_decision` or `not_simulated`."""
+    """Circuit beside the data path; `charge` is as the hardware file has it (`archsim.config.blocks.Overhead`)."""
 
     name: str
     charge: str
@@ -208,6 +215,32 @@ class Links(Circuit):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingParts:
+    """Circuits that only training uses, each with the unit its count is in: `ima`, `tile` or `chip`."""
+
+    block: Training
+    transposed_adc: Circuit
+    gradient_array: Circuit
+    gradient_driver: Circuit
+    gradient_adc: Circuit
+    gradient_shift_add: Circuit
+    gradient_register: Circuit
+    gradient_mac: Circuit | None
+    accumulator: Circuit
+    dram: Circuit
+
+    def circuits(self) -> Iterator[tuple[str, str, Circuit]]:
+        """(component, level, circuit) as in `archsim.components.cost.circuits`."""
+        yield "transposed_adc", "ima", self.transposed_adc
+        for name in ("array", "driver", "adc", "shift_add", "register"):
+            yield f"gradient_{name}", "tile", getattr(self, f"gradient_{name}")
+        if self.gradient_mac is not None:
+            yield "gradient_mac", "tile", self.gradient_mac
+        yield "accumulator", "chip", self.accumulator
+        yield "dram", "chip", self.dram
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
     """Stages of a window around its crossbar reads, in cycles (`decision`, `adc_trail` and `shift_add` of the IMA, else
     of the tile) and in picoseconds."""
@@ -240,8 +273,10 @@ class Chip:
     pipeline: Pipeline
     overflow: str
     replication: str
+    placement: str
     buffer_slack_rows: int
     overheads: tuple[Overhead, ...]
+    training: TrainingParts | None = None
 
     @property
     def weight_slices(self) -> int:
@@ -285,16 +320,23 @@ class Chip:
         return ceil(self.tiles / self.tile.router.shared_by)
 
     @property
-    def adc_bits_required(self) -> int:
-        """Resolution that never clips a column of a full array (ISAAC, eqs. (1) and (2))."""
+    def window_reads(self) -> int:
+        """Reads of a full array that feed one window: every digit to all rows, `rows_at_once` of them at a time."""
         crossbar = self.tile.ima.crossbar
-        return bits_required(crossbar.rows, self.tile.ima.dac.bits, crossbar.cell.bits)
+        return self.input_cycles * ceil(crossbar.rows / crossbar.rows_at_once)
+
+    @property
+    def adc_bits_required(self) -> int:
+        """Resolution that never clips a column of a full array, or of the rows opened at once (ISAAC, eqs. (1) and
+        (2))."""
+        crossbar = self.tile.ima.crossbar
+        return bits_required(crossbar.rows_at_once, self.tile.ima.dac.bits, crossbar.cell.bits)
 
     @property
     def adc_bits_required_flip(self) -> int:
         """The same where columns with a high sum store the complement (ISAAC, Sec. V)."""
         crossbar = self.tile.ima.crossbar
-        return bits_required_flip(crossbar.rows, self.tile.ima.dac.bits, crossbar.cell.bits)
+        return bits_required_flip(crossbar.rows_at_once, self.tile.ima.dac.bits, crossbar.cell.bits)
 
     @property
     def adc_bits_sufficient(self) -> int:
@@ -310,5 +352,5 @@ class Chip:
 
     @property
     def window_interval_ps(self) -> int:
-        """Time between two windows on the same arrays: all digits of the input, one after the other."""
-        return self.input_cycles * self.tile.ima.bit_cycle_ps
+        """Time between two windows on the same full arrays: all digits of the input, one read after the other."""
+        return self.window_reads * self.tile.ima.bit_cycle_ps

@@ -154,9 +154,11 @@ class Overhead(Component):
 
     `per_cycle_in_use` charges the action `cycle` for every tile clock cycle in which its unit works; `per_decision`
     what decides activation precision: `value` for each input it sees, `decide` for each group of inputs (both once in
-    every IMA the group drives); `not_simulated` is part of the cost table (for access counts from elsewhere) but
+    every IMA the group drives); `per_input_cycle` what tells a converter how far a sum can reach: `row` for each row it
+    looks at and `sense` once, for every set of rows and input cycle in every IMA the set drives, and `column` for each
+    limit of a column that is looked up (policy column_bound); `not_simulated` is part of the cost table (for access counts from elsewhere) but
     nothing in a run counts it.
     """
 
     count: Count = 1
-    charge: Literal["per_cycle_in_use", "per_decision", "not_simulated"]
+    charge: Literal["per_cycle_in_use", "per_decision", "per_input_cycle", "not_simulated"]

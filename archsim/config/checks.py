@@ -12,9 +12,13 @@ from math import ceil
 from archsim.config.blocks import Component, Overhead
 from archsim.config.device import device_findings
 from archsim.config.document import Block, Scalar
+from archsim.config.levels import level_findings
 from archsim.config.model import HardwareFile, Register
 from archsim.config.precision import precision_findings
+from archsim.config.rows import row_findings
 from archsim.config.sources import blocks, unknown_keys
+from archsim.config.sparsity import sparsity_findings
+from archsim.config.training import training_findings
 from archsim.config.transfer import transfer_findings
 from archsim.errors import Problem
 
@@ -26,6 +30,7 @@ _MOST_CROSSBARS = 100_000_000
 RESERVED = frozenset(
     {"adc", "dac", "sample_hold", "crossbar", "shift_add", "input_register", "output_register"}
     | {"edram", "bus", "router", "link", "activation", "pool", "alu", "tile_shift_add", "tile_output_register"}
+    | {"level_table"}
 )
 """Component names of the cost table that an overhead must not take."""
 
@@ -57,9 +62,18 @@ def findings(hardware: HardwareFile) -> Iterator[Finding]:
     yield from _overheads(hardware)
     if hardware.ima.adc.transfer is not None:
         yield from transfer_findings(hardware.ima.adc.transfer, hardware.ima.adc.bits)
+    if hardware.ima.adc.sparsity is not None:
+        yield from sparsity_findings(hardware.ima.adc.sparsity, hardware.ima.adc.transfer, hardware.ima.adc.scaling)
     if hardware.activation_precision is not None:
         widths = hardware.precision.input_bits, hardware.ima.dac.bits
         yield from precision_findings(hardware.activation_precision, *widths)
+    if hardware.weight_levels is not None:
+        widths = hardware.precision.weight_bits, hardware.ima.cell.bits
+        yield from level_findings(hardware.weight_levels, *widths, hardware.precision.encoding)
+        if hardware.ima.adc.sparsity is not None and hardware.ima.adc.sparsity.policy != "none":
+            yield "ima.adc.sparsity", "counts on whole column sums, weight_levels makes real ones; expected one of them"
+    yield from row_findings(hardware)
+    yield from training_findings(hardware)
     yield from _free_area(hardware)
 
 
@@ -162,7 +176,13 @@ def _transport(hardware: HardwareFile) -> Iterator[Finding]:
     if links.always_on and links.cost.power is None:
         yield "chip.links", "cost.power is missing; always_on links draw it all the time"
     if not links.always_on and ("packet" not in links.actions or links.packet_size is None):
-        yield "chip.links", "actions.packet and packet_size are needed where links are not always_on"
+        yield (
+            "chip.links",
+            (
+                "actions.packet and packet_size are needed where links are not always_on; a chip that stands alone needs no "
+                "links: keep always_on and give cost.power: 0 W"
+            ),
+        )
 
 
 def _overheads(hardware: HardwareFile) -> Iterator[Finding]:
@@ -181,6 +201,11 @@ def _overheads(hardware: HardwareFile) -> Iterator[Finding]:
             missing = [action for action in ("value", "decide") if action not in overhead.actions]
             if overhead.charge == "per_decision" and missing:
                 yield path, f"actions.{missing[0]} is missing; charge: per_decision counts value and decide"
+            missing = [action for action in ("row", "sense") if action not in overhead.actions]
+            if overhead.charge == "per_input_cycle" and missing:
+                yield path, f"actions.{missing[0]} is missing; charge: per_input_cycle counts row and sense"
+            if overhead.charge == "per_input_cycle" and level != "ima":
+                yield path, "charge: per_input_cycle belongs to the arrays' rows; expected it in ima.overheads"
             if overhead.charge == "per_decision" and level != "ima":
                 yield path, "charge: per_decision belongs to the input registers; expected it in ima.overheads"
 

@@ -12,8 +12,6 @@ from archsim.config.document import Node, locate
 from archsim.config.suggest import closest, excerpt
 from archsim.errors import Problem
 
-_EXPECTED_KEYS = 12
-
 
 def problems_of(error: ValidationError, model: type[BaseModel], document: Node) -> Iterator[Problem]:
     """One problem for each finding; a missing key is left out where a misspelt one beside it is suggested instead."""
@@ -65,7 +63,7 @@ def _unknown_key(loc: tuple[Any, ...], owner: type[BaseModel] | None) -> str:
     near = _near(loc, owner)
     if near is not None:
         return f"unknown key; did you mean '{'.'.join([*map(str, loc[:-1]), near])}'?"
-    return f"unknown key; expected {' | '.join(keys[:_EXPECTED_KEYS])}{' | ...' if len(keys) > _EXPECTED_KEYS else ''}"
+    return f"unknown key; expected {' | '.join(keys)}"
 
 
 def _near(loc: tuple[Any, ...], owner: type[BaseModel] | None) -> str | None:
@@ -85,7 +83,9 @@ def _expected(annotation: Any) -> str:
     for option in _options(annotation):
         if isinstance(option, type) and issubclass(option, BaseModel):
             required = [name for name, field in option.model_fields.items() if field.is_required()]
-            return f"; expected a block with {', '.join(required)}"
+            if required:
+                return f"; expected a block with {', '.join(required)}"
+            return f"; expected a block with any of {', '.join(option.model_fields)}"
         if get_origin(option) is dict:
             return "; expected a block of named entries"
         if get_args(option) and all(isinstance(value, str) for value in get_args(option)):

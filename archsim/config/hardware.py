@@ -17,6 +17,7 @@ from archsim.config.complaints import complain, problems_of
 from archsim.config.document import Block, Plain, plain
 from archsim.config.merge import SUFFIXES, apply_overrides, read_extended
 from archsim.config.model import HardwareFile
+from archsim.config.provenance import marked
 from archsim.config.shipped import find
 from archsim.config.sources import Citation, citations_of
 from archsim.errors import InputError, Problem
@@ -24,15 +25,20 @@ from archsim.errors import InputError, Problem
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Hardware:
     """A valid hardware description: the typed `model`, and the `document` it was read from with its positions.
+
+    `document` names what was set from outside behind the sources it changes; `file` is the document without any of
+    that, `bare` without the names.
 
     Two are equal when their expanded documents are, whatever the files were called and however keys were ordered.
     """
 
     model: HardwareFile
     document: Block
+    file: Block
+    bare: Block
     overridden: tuple[tuple[str, str], ...] = ()
     """(path, value) of what was set from outside the file, in order."""
 
@@ -61,8 +67,12 @@ class Hardware:
         InputError
             All paths and values that are wrong, with positions `--set path`.
         """
-        document, problems = apply_overrides(self.document, changes)
-        return _hardware(document, problems, (*self.overridden, *_record(changes)))
+        document, problems = apply_overrides(self.bare, changes)
+        return _hardware(document, problems, (*self.overridden, *_record(changes)), self.file)
+
+    def __repr__(self) -> str:
+        settings = "".join(f", {path}={value}" for path, value in self.overridden)
+        return f"<Hardware {self.name}{settings}>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Hardware) and self.hash == other.hash
@@ -80,8 +90,8 @@ def load_hardware(name_or_path: str | os.PathLike[str], overrides: Mapping[str, 
         All problems of the file, each `file:line: path: what was wrong, what was expected`.
     """
     document, problems = read_extended(find("hwconfigs", name_or_path, SUFFIXES))
-    document, further = apply_overrides(document, overrides)
-    return _hardware(document, [*problems, *further], _record(overrides))
+    changed, further = apply_overrides(document, overrides)
+    return _hardware(changed, [*problems, *further], _record(overrides), document)
 
 
 def citations(hardware: Hardware) -> tuple[Citation, ...]:
@@ -93,16 +103,28 @@ def _record(changes: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     return tuple((path, str(value)) for path, value in changes.items())
 
 
-def _hardware(document: Block, problems: list[Problem], overridden: tuple[tuple[str, str], ...]) -> Hardware:
-    problems = [*problems, *uncited(document)]
+def _hardware(
+    bare: Block, problems: list[Problem], overridden: tuple[tuple[str, str], ...], file: Block | None = None
+) -> Hardware:
+    problems = [*problems, *uncited(bare)]
+    file = bare if file is None else file
+    document = bare if problems else marked(file, bare)
     try:
         model = HardwareFile.model_validate(plain(document))
     except ValidationError as error:
         raise InputError(_sorted([*problems_of(error, HardwareFile, document), *problems])) from None
-    problems += [complain(document, path, what) for path, what in findings(model)]
+    problems += [_placed(document, path, what, overridden) for path, what in findings(model)]
     if problems:
         raise InputError(_sorted(problems))
-    return Hardware(model=model, document=document, overridden=overridden)
+    return Hardware(model=model, document=document, file=file, bare=bare, overridden=overridden)
+
+
+def _placed(document: Block, path: str, what: str, overridden: tuple[tuple[str, str], ...]) -> Problem:
+    """A finding across fields where it arose: at the last value set there from outside, else in the file."""
+    for name, _ in reversed(overridden):
+        if f"{name}.".startswith(f"{path}.") or f"{path}.".startswith(f"{name}."):
+            return Problem(f"--set {name}", what if name == path else f"{path}: {what}")
+    return complain(document, path, what)
 
 
 def _sorted(problems: list[Problem]) -> list[Problem]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from archsim.config.document import Block, Items, Node, Scalar, compose, read_text
+from archsim.config.provenance import restated, unsourced
 from archsim.config.shipped import find, shipped
 from archsim.config.suggest import excerpt
 from archsim.errors import InputError, Problem
@@ -18,16 +19,28 @@ _DEEPEST_CHAIN = 20
 
 def read_extended(path: Path) -> tuple[Block, list[Problem]]:
     """A hardware file with everything it extends merged below it (the key `extends` itself is gone), and the problems
-    of its YAML that leave something to look at.
+    that leave something to look at: those of its YAML, and figures changed without a source (`provenance`).
 
     Raises
     ------
     InputError
         Files of the chain that cannot be read at all, a cycle, or a file that extends another without its own name.
     """
+    blocks, problems = _chain(path)
+    merged, *above = reversed(blocks)
+    for block in above:
+        laid = deep_merge(merged, block)
+        problems += unsourced(merged, block)
+        merged = restated(merged, block, laid)
+    entries = {key: node for key, node in merged.entries.items() if key != "extends"}
+    return Block(entries, merged.where), problems
+
+
+def _chain(path: Path) -> tuple[list[Block], list[Problem]]:
+    """Documents of a file and of all it extends, in that order, and the problems of their YAML."""
     chain: list[Path] = []
+    blocks: list[Block] = []
     problems: list[Problem] = []
-    merged: Block | None = None
     where = os.fspath(path)
     while True:
         if path.resolve() in [earlier.resolve() for earlier in chain]:
@@ -38,14 +51,12 @@ def read_extended(path: Path) -> tuple[Block, list[Problem]]:
         chain.append(path)
         node, found = compose(read_text(path), os.fspath(path))
         problems += found
-        block = _mapping(node)
-        merged = block if merged is None else deep_merge(block, merged)
-        parent = block.entries.get("extends")
+        blocks.append(_mapping(node))
+        parent = blocks[-1].entries.get("extends")
         if parent is None:
-            entries = {key: node for key, node in merged.entries.items() if key != "extends"}
-            return Block(entries, merged.where), problems
-        if "name" not in block.entries:
-            raise InputError("a file that extends another needs a 'name' of its own", block.where)
+            return blocks, problems
+        if "name" not in blocks[-1].entries:
+            raise InputError("a file that extends another needs a 'name' of its own", blocks[-1].where)
         where = parent.where
         path = _parent(parent, path)
 

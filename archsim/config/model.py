@@ -23,7 +23,11 @@ from archsim.config.blocks import (
     Sourced,
 )
 from archsim.config.device import Device
+from archsim.config.levels import WeightLevels
 from archsim.config.precision import ActivationPrecision
+from archsim.config.rows import RowActivation
+from archsim.config.sparsity import AdcSparsity
+from archsim.config.training import Training
 from archsim.config.transfer import AdcTransfer
 from archsim.config.types import (
     AdcBits,
@@ -75,7 +79,8 @@ class Precision(Sourced):
 class Crossbar(Component):
     """Arrays of one IMA. `slices` says where the bit slices of a weight sit: in neighbouring columns of one array or in
     sibling arrays. `energy` says how a read is charged: by the table value, or V^2 G t from the stored conductances.
-    `unit_column` adds a column of ones that sums the inputs.
+    `unit_column` adds a column of ones that sums the inputs. `row_activation` says how many rows are opened for a
+    conversion, all of them where it is missing.
     """
 
     ACTIONS = ("read",)
@@ -85,6 +90,7 @@ class Crossbar(Component):
     unit_column: Truth
     slices: Literal["columns", "arrays"]
     energy: Literal["table", "v2gt"]
+    row_activation: RowActivation | None = None
     cost: ArrayCost
 
 
@@ -121,7 +127,8 @@ class Adc(Component):
     """Converters of one IMA. `converts: used` counts columns that hold weights, `all` every column of an array in use.
 
     `scaling` carries the cost to another resolution than it was printed for (`cost.at.bits`). `transfer` says which
-    value a sum takes; without it a converter has one code per level and saturates.
+    value a sum takes; without it a converter has one code per level and saturates. `sparsity` says which decisions of a
+    conversion are left out when few rows are active.
     """
 
     ACTIONS = ("convert",)
@@ -131,6 +138,7 @@ class Adc(Component):
     converts: Literal["used", "all"]
     scaling: Literal["sar", "exponential", "linear", "none"] = "none"
     transfer: AdcTransfer | None = None
+    sparsity: AdcSparsity | None = None
     cost: AdcCost
 
 
@@ -276,6 +284,7 @@ class Mapping(Model):
     """Policies of the mapper, not figures of the machine."""
 
     replication: Literal["balanced", "isaac", "none"] = "balanced"
+    placement: Literal["interleaved", "banded", "snake"] = "interleaved"
     buffer_slack_rows: SlackRows = 1
     notes: Text | None = None
 
@@ -305,4 +314,16 @@ class HardwareFile(Model):
     chip: Chip
     device: Device | None = None
     activation_precision: ActivationPrecision | None = None
+    weight_levels: WeightLevels | None = None
+    training: Training | None = None
     mapping: Mapping = Mapping()
+
+    @property
+    def decided_from_inputs(self) -> tuple[str, ...]:
+        """What the chip decides by looking at its inputs, in words."""
+        parts = (
+            ("activation precision", self.activation_precision),
+            ("ADC decisions", self.ima.adc.sparsity),
+            ("row activation", self.ima.crossbar.row_activation),
+        )
+        return tuple(what for what, block in parts if block is not None and block.needs_inputs)

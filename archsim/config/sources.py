@@ -77,6 +77,14 @@ def recalled(hardware: HardwareFile) -> Iterator[tuple[str, str]]:
             yield path, block.notes or ""
 
 
+def noted(hardware: HardwareFile) -> Iterator[tuple[str, str]]:
+    """(path, notes) of every block that has some, those recalled from memory left out (`recalled` has them)."""
+    for path, block in blocks(hardware):
+        notes = getattr(block, "notes", None)
+        if isinstance(notes, str) and not getattr(block, "recalled", False):
+            yield path, notes
+
+
 def citations_of(hardware: HardwareFile) -> tuple[Citation, ...]:
     """The works that the file's sources name, in bibliography order."""
     users: dict[str, list[str]] = {}

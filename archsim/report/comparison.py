@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archsim.accounting import energy_by
 from archsim.errors import InputError
+from archsim.report.figures import plain_value, tidy
 from archsim.result import Result
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,15 +23,22 @@ class Difference:
     values: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Comparison:
-    """Runs side by side; the first is the reference of every ratio."""
+    """Runs side by side; the first is the reference of every ratio. `labels` tell them apart by what differs."""
 
     runs: tuple[Result, ...]
     differs: tuple[Difference, ...]
     equal: tuple[str, ...]
     """Dotted paths of the hardware documents that all runs share with equal values."""
     notes: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        """What all runs share of hardware and network names, for titles."""
+        shared = [{run.hardware.name for run in self.runs}, {run.workload.name for run in self.runs}]
+        return " / ".join(name for names in shared if len(names) == 1 for name in names)
 
     def totals(self) -> dict[str, list[float | int | None]]:
         """Each total over the runs."""
@@ -46,12 +57,36 @@ class Comparison:
         parts = [energy_by(run.actions, "component") for run in self.runs]
         return {name: [part.get(name, 0.0) for part in parts] for name in dict.fromkeys(n for p in parts for n in p)}
 
+    def __repr__(self) -> str:
+        return f"<Comparison of {', '.join(self.labels)}{f' ({self.subject})' if self.subject else ''}>"
+
+    def __rich__(self) -> RenderableType:
+        from archsim.report.sidebyside import comparison_report
+
+        return comparison_report(self)
+
+    def _repr_html_(self) -> str:
+        """Totals, ratios and what differs as tables, for notebooks."""
+        import pandas as pd
+
+        differs = {item.path: [tidy(value) for value in item.values] for item in self.differs}
+        tables = (
+            ("totals", self.totals()),
+            ("ratios", self.ratios()),
+            ("energy by component [J]", self.energy_by_component()),
+            ("differs", differs),
+        )
+        return "".join(
+            f"<h4>{title}</h4>" + str(pd.DataFrame.from_dict(rows, orient="index", columns=list(self.labels)).to_html())
+            for title, rows in tables
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for `archsim compare --json`."""
         return {
             "runs": [
-                {"hardware": run.hardware.name, "workload": run.workload.name, "images": run.images}
-                for run in self.runs
+                {"label": label, "hardware": run.hardware.name, "workload": run.workload.name, "images": run.images}
+                for label, run in zip(self.labels, self.runs, strict=True)
             ],
             "totals": self.totals(),
             "ratios": self.ratios(),
@@ -63,8 +98,8 @@ class Comparison:
         }
 
 
-def compare(runs: Sequence[Result]) -> Comparison:
-    """Put runs side by side.
+def compare(runs: Sequence[Result], names: Sequence[str] = ()) -> Comparison:
+    """Put runs side by side. `names` (such as those of their folders) label runs that nothing else tells apart.
 
     Raises `InputError` for fewer than two. Runs of different networks or image counts compare, but the notes say so.
     """
@@ -75,11 +110,44 @@ def compare(runs: Sequence[Result]) -> Comparison:
     differs, equal = [], []
     for path in paths:
         values = tuple(leaves.get(path) for leaves in flat)
-        if all(value == values[0] for value in values):
+        first, *others = map(plain_value, values)
+        if all(value == first for value in others):
             equal.append(path)
         else:
             differs.append(Difference(path=path, values=values))
-    notes = []
+    return Comparison(
+        runs=tuple(runs),
+        differs=tuple(differs),
+        equal=tuple(equal),
+        notes=tuple(_notes(runs)),
+        labels=_labels(runs, differs, names),
+    )
+
+
+def _labels(runs: Sequence[Result], differs: Sequence[Difference], names: Sequence[str]) -> tuple[str, ...]:
+    """A label for each run: hardware, network and images where they differ, then as many figures of the hardware file
+    as it takes to tell the runs apart."""
+    parts = [
+        [run.hardware.name for run in runs],
+        [run.workload.name for run in runs],
+        [f"{run.images} image{'' if run.images == 1 else 's'}" for run in runs],
+    ]
+    chosen = [part for part in parts if len(set(part)) > 1]
+    for item in differs:
+        told = len(set(zip(*chosen, strict=True)))
+        figures = [f"{item.path}={tidy(value)}" for value in item.values]
+        if told < len(runs) and len(set(zip(*chosen, figures, strict=True))) > told:
+            chosen.append(figures)
+    labels = tuple(" / ".join(words) for words in zip(*chosen, strict=True))
+    if len(set(labels)) == len(runs):
+        return labels
+    if len(set(names)) == len(runs):
+        return tuple(names)
+    return tuple(f"run {number}" for number in range(1, len(runs) + 1))
+
+
+def _notes(runs: Sequence[Result]) -> Iterator[str]:
+    """What else than the figures of the hardware files is in the ratios."""
     for what, found in (
         ("networks", [run.workload.hash for run in runs]),
         ("image counts", [run.images for run in runs]),
@@ -87,8 +155,29 @@ def compare(runs: Sequence[Result]) -> Comparison:
         ("archsim versions", [run.archsim_version for run in runs]),
     ):
         if len(set(found)) > 1:
-            notes.append(f"the runs have different {what}: ratios mix that in")
-    return Comparison(runs=tuple(runs), differs=tuple(differs), equal=tuple(equal), notes=tuple(notes))
+            yield f"the runs have different {what}: ratios mix that in"
+    widths = [_widths(run) for run in runs]
+    if len(set(widths)) > 1:
+        yield f"the runs have different operand widths ({', '.join(widths)}): ratios mix that in"
+    always = [tuple(dict.fromkeys(row.component for row in run.actions if row.action == "static")) for run in runs]
+    if len(set(always)) > 1:
+        parts = [_static(run, components) for run, components in zip(runs, always, strict=True)]
+        yield (
+            f"power drawn without any action is charged to different components: {'; '.join(parts)}; dynamic energy "
+            "leaves it out"
+        )
+
+
+def _widths(run: Result) -> str:
+    precision: Mapping[str, Any] = (run.hardware.expanded or {}).get("precision", {})
+    return f"{precision.get('weight_bits', '?')}-bit weights and {precision.get('input_bits', '?')}-bit inputs"
+
+
+def _static(run: Result, components: Sequence[str]) -> str:
+    total = run.totals.energy_j
+    part = 1 - run.totals.dynamic_energy_j / total if total else 0.0
+    charged = ", ".join(components) if len(components) <= 4 else f"{len(components)} components"
+    return f"{run.hardware.name} to {charged or 'none'} ({part:.0%} of its energy)"
 
 
 def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -2,138 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from math import fsum
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from archsim.accounting import energy_by
 from archsim.mapping import Plan
-from archsim.report.comparison import Comparison
+from archsim.report.chip import figures_report
+from archsim.report.figures import heading, quantity, share, short_count
 from archsim.report.plan import map_rows, map_totals
+from archsim.report.sidebyside import comparison_report
+from archsim.report.tables import Column, Sheet, add, console, table
 from archsim.result import LayerRow, Result
 from archsim.units import format_quantity
 
-UNITS = {"s": "s", "j": "J", "w": "W", "m2": "m2", "ps": "s"}
+__all__ = ["add", "comparison_report", "console", "figures_report", "plan_report", "quantity", "run_report", "table"]
+
+OF_STREAMS = ("first_image_latency_s", "interval_s", "energy_per_image_j")
+"""Totals that say something only where several images flow."""
 
 
-def console(width: int | None = None) -> Console:
-    """A console on standard output; outside a terminal wide enough that no table is cut."""
-    plain = Console()
-    return plain if plain.is_terminal or width else Console(width=width or 200)
-
-
-def quantity(key: str, value: Any) -> str:
-    """A value printed with the unit its key ends in (`_s`, `_j`, `_w`, `_m2`, `ops_per_s`, `ops_per_j`)."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool | str):
-        return str(value)
-    if key == "ops_per_s":
-        return format_quantity(value, "op/s")
-    if key == "ops_per_j":
-        return f"{format_quantity(value, 'op/s')}/W"
-    unit = UNITS.get(key.rsplit("_", 1)[-1])
-    if unit and "_" in key:
-        return format_quantity(value, unit)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
-
-
-def table(title: str, columns: Iterable[str], *, left: int = 1) -> Table:
-    """An empty table: the first `left` columns are text, the others numbers."""
-    made = Table(
-        title=Text(title, style="bold italic"),
-        title_justify="left",
-        header_style="bold",
-        pad_edge=False,
-        box=None,
-        min_width=60,
-    )
-    for index, column in enumerate(columns):
-        made.add_column(column, justify="left" if index < left else "right", no_wrap=index == 0)
-    return made
-
-
-def add(made: Table, *cells: str) -> None:
-    """Append a row. Cells are taken literally: text from a file is never markup."""
-    made.add_row(*[Text(cell) for cell in cells])
-
-
-def layers_table(run: Result) -> Table:
-    """One line per stage: grid, copies, when it worked, where it waited, what it cost."""
-    made = table(
-        "Layers",
-        [
-            "layer",
-            "kind",
-            "MACs",
-            "windows",
-            "copies",
-            "grid",
-            "crossbars",
-            "start",
-            "end",
-            "busy",
-            "wait in",
-            "wait out",
-            "wait bus",
-            "energy",
-            "zeros in",
-            *(["SNR", "clipped"] if run.function else []),
+def layers_table(run: Result) -> Sheet:
+    """One line per stage: grid, copies, when it worked, where it waited, what it cost. A narrow terminal shows the
+    columns of highest rank."""
+    rows = run.layers
+    zeros = ["-" if row.zero_input_fraction is None else f"{row.zero_input_fraction:.0%}" for row in rows]
+    times = {
+        "start": ([row.start_s for row in rows], 8),
+        "end": ([row.end_s for row in rows], 12),
+        "busy": ([row.busy_s for row in rows], 15),
+        "wait in": ([row.stall_input_s for row in rows], 14),
+        "wait out": ([row.stall_output_s for row in rows], 11),
+        "wait bus": ([row.stall_contention_s for row in rows], 10),
+    }
+    columns = [
+        Column(heading="layer", cells=[row.name for row in rows], rank=99, left=True),
+        Column(heading="kind", cells=[row.kind for row in rows], rank=4, left=True),
+        Column(heading="MACs", cells=[short_count(row.macs) for row in rows], rank=3),
+        Column(heading="windows", cells=[f"{row.windows:,}" for row in rows], rank=2),
+        Column(heading="copies", cells=[f"{row.replication}" for row in rows], rank=9),
+        Column(heading="grid", cells=[_grid(row) for row in rows], rank=5),
+        Column(heading="crossbars", cells=[f"{row.crossbars:,}" if row.crossbars else "-" for row in rows], rank=7),
+        *[
+            Column(heading=name, cells=[format_quantity(value, "s") for value in values], rank=rank)
+            for name, (values, rank) in times.items()
         ],
-        left=2,
-    )
-    for row in run.layers:
-        grid = f"{row.row_groups}x{row.column_groups}" if row.crossbars else "-"
-        zeros = "-" if row.zero_input_fraction is None else f"{row.zero_input_fraction:.0%}"
-        times = [row.start_s, row.end_s, row.busy_s, row.stall_input_s, row.stall_output_s, row.stall_contention_s]
-        add(
-            made,
-            row.name,
-            row.kind,
-            f"{row.macs / 1e6:,.1f}M" if row.macs else "-",
-            f"{row.windows:,}",
-            f"{row.replication}",
-            grid,
-            f"{row.crossbars:,}" if row.crossbars else "-",
-            *[format_quantity(value, "s") for value in times],
-            format_quantity(row.energy_j, "J"),
-            zeros,
-            *(_quality(row) if run.function else []),
-        )
-    return made
+        Column(heading="energy", cells=[format_quantity(row.energy_j, "J") for row in rows], rank=16),
+        Column(heading="zeros in", cells=zeros, rank=1),
+        *(_quality(run) if run.function else []),
+    ]
+    return Sheet(title="Layers", columns=columns, elsewhere="--wide, or layers.csv of -o DIR")
 
 
-def _quality(row: LayerRow) -> list[str]:
-    """Signal-to-noise ratio and share of clipped conversions of a layer."""
-    snr = "-" if row.snr_db is None else f"{row.snr_db:.1f} dB"
-    return [snr, "-" if row.clipped_fraction is None else _share(row.clipped_fraction)]
+def _grid(row: LayerRow) -> str:
+    return f"{row.row_groups}x{row.column_groups}" if row.crossbars else "-"
 
 
-def _share(value: float) -> str:
-    """A share in per cent that is told from zero however small it is."""
-    return "0" if value == 0 else "<0.01%" if value < 0.00005 else f"{value:.2%}"
+def _quality(run: Result) -> list[Column]:
+    """Signal-to-noise ratio and share of clipped conversions of each layer."""
+    snr = ["-" if row.snr_db is None else f"{row.snr_db:.1f} dB" for row in run.layers]
+    clipped = ["-" if row.clipped_fraction is None else share(row.clipped_fraction) for row in run.layers]
+    clips = any(row.clipped_fraction for row in run.layers)
+    return [
+        Column(heading="SNR", cells=snr, rank=13),
+        Column(heading="clipped", cells=clipped, rank=14 if clips else 0),
+    ]
 
 
 def energy_table(run: Result) -> Table:
-    """Energy by component, largest first."""
-    made = table("Energy by component", ["component", "energy", "share"])
-    total = run.totals.energy_j
-    parts = sorted(energy_by(run.actions, "component").items(), key=lambda item: -item[1])
-    for name, energy in parts:
-        add(made, name, format_quantity(energy, "J"), f"{energy / total:.1%}" if total else "-")
+    """Energy by component, largest first; where some is drawn without any action, shares of the rest too."""
+    total, dynamic = run.totals.energy_j, run.totals.dynamic_energy_j
+    acting = energy_by([row for row in run.actions if row.action != "static"], "component")
+    has_static = any(row.action == "static" for row in run.actions)
+    made = table("Energy by component", ["component", "energy", "share", *(["of dynamic"] if has_static else [])])
+    for name, energy in sorted(energy_by(run.actions, "component").items(), key=lambda item: -item[1]):
+        cells = [name, format_quantity(energy, "J"), f"{energy / total:.1%}" if total else "-"]
+        if has_static:
+            cells.append(f"{acting[name] / dynamic:.1%}" if name in acting and dynamic else "-")
+        add(made, *cells)
     return made
 
 
 def totals_table(run: Result) -> Table:
     """Totals of a run."""
-    made = table(f"{run.workload.name} on {run.hardware.name}, {run.images} image(s)", ["total", ""])
+    images = "1 image" if run.images == 1 else f"{run.images} images"
+    made = table(f"{run.workload.name} on {run.hardware.name}, {images}", ["total", ""])
     for key, value in asdict(run.totals).items():
-        add(made, key, quantity(key, value))
+        if run.images > 1 or key not in OF_STREAMS:
+            add(made, heading(key), quantity(key, value))
     return made
 
 
@@ -174,20 +134,27 @@ def _engines(run: Result) -> str:
     text = f"arithmetic by crossbar layer: {', '.join(parts)}"
     if not clipped.clipped_fraction:
         return f"{text}; no conversion clipped" if "analog" not in run.function.engines else text
-    return f"{text}; clipped conversions: most in {clipped.name}, {_share(clipped.clipped_fraction)}"
+    return f"{text}; clipped conversions: most in {clipped.name}, {share(clipped.clipped_fraction)}"
 
 
-def path_table(run: Result, most: int = 8) -> Table:
+def path_table(run: Result, most: int = 8) -> Sheet:
     """The longest parts of the critical path."""
-    made = table("Critical path", ["layer", "activity", "on", "limited by", "which", "time", "share"], left=5)
-    for row in run.critical_path[:most]:
-        cells = row.layer, row.activity, row.resource or "-", row.limit, row.limit_name or "-"
-        add(made, *cells, format_quantity(row.time_s, "s"), f"{row.share:.1%}")
-    rest = run.critical_path[most:]
-    if rest:
-        time, share = fsum(row.time_s for row in rest), fsum(row.share for row in rest)
-        add(made, f"{len(rest)} more", "-", "-", "-", "-", format_quantity(time, "s"), f"{share:.1%}")
-    return made
+    rows = run.critical_path[:most]
+    words = [(row.layer, row.activity, row.resource or "-", row.limit, row.limit_name or "-") for row in rows]
+    numbers = [(row.time_s, row.share) for row in rows]
+    if rest := run.critical_path[most:]:
+        words.append((f"{len(rest)} more", "-", "-", "-", "-"))
+        numbers.append((fsum(row.time_s for row in rest), fsum(row.share for row in rest)))
+    named = (("layer", 9), ("activity", 6), ("on", 3), ("limited by", 5), ("which", 4))
+    columns = [
+        *[
+            Column(heading=name, cells=[row[place] for row in words], rank=rank, left=True)
+            for place, (name, rank) in enumerate(named)
+        ],
+        Column(heading="time", cells=[format_quantity(time, "s") for time, _ in numbers], rank=7),
+        Column(heading="share", cells=[f"{part:.1%}" for _, part in numbers], rank=8),
+    ]
+    return Sheet(title="Critical path", columns=columns, elsewhere="--wide, or result.json of -o DIR")
 
 
 def resource_table(run: Result, most: int = 5) -> Table:
@@ -209,12 +176,15 @@ def stream_lines(run: Result) -> list[Text]:
     found = run.stream
     if found is None or found.interval_s is None:
         return []
-    interval = format_quantity(found.interval_s, "s")
+    interval, rate = format_quantity(found.interval_s, "s"), quantity("images_per_s", 1 / found.interval_s)
     if found.fill_s is None or found.drain_s is None:
-        return [Text(f"stream: one image every {interval} (median); it did not repeat exactly within the run")]
+        steady = f"one image every {interval} (median; {rate} a second)"
+        return [Text(f"stream: {steady}; it did not repeat exactly within the run")]
     fill, drain = format_quantity(found.fill_s, "s"), format_quantity(found.drain_s, "s")
-    rest = f"; {found.simulated_images} of {run.images} images simulated, the others follow from the repetition"
-    return [Text(f"stream: fill {fill}, then one image every {interval}, drain {drain}{rest}")]
+    rest = ""
+    if found.simulated_images < run.images:
+        rest = f"; {found.simulated_images} of {run.images} images simulated, the others follow from the repetition"
+    return [Text(f"stream: fill {fill}, then one image every {interval} ({rate} a second), drain {drain}{rest}")]
 
 
 def programming_lines(run: Result) -> list[Text]:
@@ -229,106 +199,43 @@ def programming_lines(run: Result) -> list[Text]:
 def run_report(run: Result) -> RenderableType:
     """Everything `archsim run` prints."""
     notes = [Text(f"note: {note}") for note in (*run.notes, f"activity: {run.activity}")]
-    tables = [layers_table(run), path_table(run), resource_table(run), energy_table(run), totals_table(run)]
-    spaced = [part for made in tables for part in (Text(), made)]
-    return Group(
-        *function_lines(run),
-        *spaced,
-        Text(),
-        *stream_lines(run),
-        *programming_lines(run),
-        *bottleneck_lines(run),
-        *notes,
-    )
+    parts: list[RenderableType] = [*function_lines(run)]
+    for made in (layers_table(run), path_table(run), resource_table(run), energy_table(run), totals_table(run)):
+        parts += [Text(), made]
+    return Group(*parts, Text(), *stream_lines(run), *programming_lines(run), *bottleneck_lines(run), *notes)
 
 
 def plan_report(plan: Plan) -> RenderableType:
     """Everything `archsim map` prints."""
-    made = table(
-        f"{plan.graph.name} on {plan.hardware.name}",
-        [
-            "layer",
-            "kind",
-            "MACs",
-            "windows",
-            "copies",
-            "rows x cols",
-            "grid",
-            "slices",
-            "crossbars",
-            "used cells",
-            "tiles",
-            "chips",
-        ],
-        left=2,
-    )
-    for row in map_rows(plan):
-        grid = row["crossbars"] > 0
-        add(
-            made,
-            row["name"],
-            row["kind"],
-            f"{row['macs'] / 1e6:,.1f}M" if grid else "-",
-            f"{row['windows']:,}",
-            str(row["replication"]),
-            f"{row['rows']}x{row['columns']}" if grid else "-",
-            f"{row['row_groups']}x{row['column_groups']}" if grid else "-",
-            str(row["weight_slices"]) if grid else "-",
-            f"{row['crossbars']:,}" if grid else "-",
-            f"{row['utilization']:.1%}" if grid else "-",
-            f"{row['first_tile']}-{row['last_tile']}",
-            f"{row['first_chip']}-{row['last_chip']}",
-        )
-    lines = [Text(f"{key}: {quantity(key, value)}") for key, value in map_totals(plan).items()]
+    rows = map_rows(plan)
+
+    def cells(key: str, form: str = "{}", *, every: bool = False) -> list[str]:
+        return [form.format(row[key]) if every or row["crossbars"] else "-" for row in rows]
+
+    columns = [
+        Column(heading="layer", cells=cells("name", every=True), rank=99, left=True),
+        Column(heading="kind", cells=cells("kind", every=True), rank=3, left=True),
+        Column(heading="MACs", cells=[short_count(row["macs"]) for row in rows], rank=7),
+        Column(heading="windows", cells=cells("windows", "{:,}", every=True), rank=5),
+        Column(heading="copies", cells=cells("replication", every=True), rank=11),
+        Column(heading="rows x cols", cells=_pairs(rows, "rows", "columns", "x"), rank=6),
+        Column(heading="grid", cells=_pairs(rows, "row_groups", "column_groups", "x"), rank=10),
+        Column(heading="slices", cells=cells("weight_slices"), rank=1),
+        Column(heading="crossbars", cells=cells("crossbars", "{:,}"), rank=12),
+        Column(heading="used cells", cells=cells("utilization", "{:.1%}"), rank=8),
+        Column(heading="tiles", cells=_spans(rows, "tile"), rank=9),
+        Column(heading="chips", cells=_spans(rows, "chip"), rank=4),
+    ]
+    made = Sheet(title=f"{plan.graph.name} on {plan.hardware.name}", columns=columns, elsewhere="--wide, or --json")
+    lines = [Text(f"{heading(key)}: {quantity(key, value)}") for key, value in map_totals(plan).items()]
     return Group(made, Text(), *lines, *[Text(f"note: {note}") for note in plan.notes])
 
 
-def figures_report(figures: Mapping[str, Any]) -> RenderableType:
-    """Derived figures of a chip, one dotted name a line."""
-    made = table(str(figures.get("name", "")), ["figure", "value"])
-    for key, value in _flatten(figures):
-        add(made, key, quantity(key, value))
-    notes = [Text(f"note: {note}") for note in figures.get("notes", [])]
-    return Group(made, *notes)
+def _pairs(rows: list[dict[str, Any]], first: str, second: str, between: str) -> list[str]:
+    return [f"{row[first]}{between}{row[second]}" if row["crossbars"] else "-" for row in rows]
 
 
-def _flatten(node: Mapping[str, Any], path: str = "") -> Iterable[tuple[str, Any]]:
-    for key, value in node.items():
-        if isinstance(value, Mapping):
-            yield from _flatten(value, f"{path}{key}.")
-        elif not isinstance(value, list | tuple):
-            yield f"{path}{key}", value
-
-
-def comparison_report(found: Comparison) -> RenderableType:
-    """Totals and energies side by side with ratios to the first run, then what differs in the hardware files."""
-    names = [f"{run.hardware.name} / {run.workload.name}" for run in found.runs]
-    headings = [names[0], *[text for name in names[1:] for text in (name, "ratio")]]
-    totals = table("Totals", ["", *headings])
-    ratios = found.ratios()
-    for key, values in found.totals().items():
-        add(totals, key, *_with_ratios([quantity(key, value) for value in values], ratios[key]))
-    energy = table("Energy by component", ["", *headings])
-    for name, joules in found.energy_by_component().items():
-        share = [joule / joules[0] if joules[0] else None for joule in joules]
-        add(energy, name, *_with_ratios([format_quantity(joule, "J") for joule in joules], share))
-    differs = table("Differs", ["hardware file", *names])
-    for item in found.differs:
-        add(differs, item.path, *["-" if value is None else str(value) for value in item.values])
-    equal = Text(
-        f"held equal: {len(found.equal)} of {len(found.equal) + len(found.differs)} figures of the hardware files"
-    )
-    functions = [
-        Text(f"{name}: agreement {run.function.top1_agreement:.4f}, logit SNR {run.function.logit_snr_db} dB")
-        for name, run in zip(names, found.runs, strict=True)
-        if run.function
-    ]
-    notes = [Text(f"note: {note}") for note in found.notes]
-    return Group(totals, Text(), energy, Text(), differs, equal, *functions, *notes)
-
-
-def _with_ratios(cells: list[str], ratios: list[float | None]) -> list[str]:
-    row = cells[:1]
-    for cell, ratio in zip(cells[1:], ratios[1:], strict=True):
-        row += [cell, "-" if ratio is None else f"{ratio:.3g}x"]
-    return row
+def _spans(rows: list[dict[str, Any]], unit: str) -> list[str]:
+    """First and last tile or chip of each stage."""
+    ends = [(row[f"first_{unit}"], row[f"last_{unit}"]) for row in rows]
+    return [str(first) if first == last else f"{first}-{last}" for first, last in ends]

@@ -4,6 +4,7 @@ from archsim.workload.datasets import DATASETS, Batch, Dataset, load_data
 from archsim.workload.graph import Graph, Layer, Parameters
 from archsim.workload.loading import load_workload, preprocessing_for, read_preprocessing, workload_names
 from archsim.workload.onnxfile import read_onnx
+from archsim.workload.origins import is_shipped_sidecar, workload_source
 from archsim.workload.preprocessing import Preprocessing, default_preprocessing
 from archsim.workload.suited import suited_set
 from archsim.workload.weights import seeded_weights, workload_hash
@@ -18,6 +19,7 @@ __all__ = [
     "Parameters",
     "Preprocessing",
     "default_preprocessing",
+    "is_shipped_sidecar",
     "load_data",
     "load_workload",
     "preprocessing_for",
@@ -29,4 +31,5 @@ __all__ = [
     "workload_hash",
     "workload_names",
     "workload_schema",
+    "workload_source",
 ]

@@ -6,7 +6,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,14 +32,28 @@ class ShippedSet:
 
     file: str
     about: str
+    origin: str
     split: bool
 
 
 DATASETS: Mapping[str, ShippedSet] = {
-    "cats": ShippedSet(file="cats.zip", about="4 photographs of cats, ImageNet classes", split=False),
-    "digits": ShippedSet(file="mnist10k.npz", about="10,000 MNIST digits, 8,000 train / 2,000 test", split=True),
+    "cats": ShippedSet(
+        file="cats.zip",
+        about="4 photographs of cats, ImageNet classes",
+        origin="public-domain photographs",
+        split=False,
+    ),
+    "digits": ShippedSet(
+        file="mnist10k.npz",
+        about="10,000 MNIST digits, 8,000 train / 2,000 test",
+        origin="MNIST digits of LeCun, Cortes and Burges, as in the JavaScript package mnist 1.1.0",
+        split=True,
+    ),
     "fashion": ShippedSet(
-        file="fashion.npz", about="the 10,000 Fashion-MNIST test pictures, 8,000 train / 2,000 test", split=True
+        file="fashion.npz",
+        about="the 10,000 Fashion-MNIST test pictures, 8,000 train / 2,000 test",
+        origin="Fashion-MNIST, Copyright (c) 2017 Zalando SE",
+        split=True,
     ),
 }
 
@@ -58,7 +72,8 @@ class Batch:
 class Dataset:
     """Pictures ready for one network; decoded and resized on demand, so its size does not bound memory.
 
-    `labels` is int64 [N] or None; `names` are file names, or array positions for .npz sets.
+    `labels` is int64 [N] or None; `names` are file names, or array positions for .npz sets. `origin` says where a
+    shipped set comes from, `notes` what a user should know of how it was read.
     """
 
     name: str
@@ -67,6 +82,8 @@ class Dataset:
     labels: NDArray[np.int64] | None
     source: PictureSet | NDArray[np.uint8]
     indices: NDArray[np.int64]
+    origin: str | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -116,7 +133,8 @@ def load_data(
     limit
         Use only so many pictures, spread evenly over the set (sets are often sorted by class).
     classes
-        Number of classes of the network; labels outside it are refused.
+        Number of classes of the network. Labels outside it are refused; those of a shipped set, which somebody uses for
+        another network than it is labelled for, are left out with a note.
 
     Raises
     ------
@@ -144,9 +162,18 @@ def _shipped_set(
         expected = f"expected {' or '.join(f'{name}:{part}' for part in known)}" if known else "it has no parts"
         raise InputError(f"no part {excerpt(split)}; {expected}{did_you_mean(split, known)}", f"data set '{name}'")
     path = shipped("workloads") / "data" / entry.file
-    if not entry.split:
-        return _picture_set(list_pictures(path), name, preprocessing, limit, classes)
-    return _array_set(path, f"{name}:{split or 'test'}", preprocessing, limit, classes, split or "test")
+    if entry.split:
+        found = _array_set(path, f"{name}:{split or 'test'}", preprocessing, limit, None, split or "test")
+    else:
+        found = _picture_set(list_pictures(path), name, preprocessing, limit, None)
+    found = replace(found, origin=entry.origin)
+    if classes is None or found.labels is None or int(found.labels.max()) < classes:
+        return found
+    note = (
+        f"labels of {found.name} left out: they reach {found.labels.max()}, the network has {classes} classes, so no "
+        "accuracy is reported"
+    )
+    return replace(found, labels=None, notes=(note,))
 
 
 def _locate(text: str) -> tuple[Path, str]:
@@ -220,7 +247,7 @@ def _read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
     problems = []
     if x.dtype != np.uint8 or x.ndim not in (3, 4) or 0 in x.shape:
         what = f"x is {x.dtype} {list(x.shape)}; expected uint8 [N, H, W] or [N, H, W, C] with N of 1 or more"
-        problems.append(Problem(where, what))
+        problems.append(Problem(where, what + _advice(x)))
     if y is not None and (y.dtype.kind not in "iu" or y.ndim != 1):
         problems.append(Problem(where, f"y is {y.dtype} {list(y.shape)}; expected integers [N]"))
     elif y is not None and x.ndim and len(y) != len(x):
@@ -230,6 +257,16 @@ def _read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
     return x, None if y is None else y.astype(np.int64)
 
 
+def _advice(x: NDArray[Any]) -> str:
+    """How to save pictures that look like a network's inputs."""
+    parts = []
+    if x.ndim == 4 and x.shape[1] in (1, 3) and x.shape[3] not in (1, 3):
+        parts.append("channels last: x.transpose(0, 2, 3, 1)")
+    if x.dtype.kind == "f":
+        parts.append("pixels 0 to 255 before any normalisation, which archsim does itself")
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
 def _as_pixels(x: NDArray[np.uint8], preprocessing: Preprocessing, where: str) -> NDArray[np.uint8]:
     pixels = x[..., None] if x.ndim == 3 else x
     height, width = preprocessing.size
@@ -237,7 +274,8 @@ def _as_pixels(x: NDArray[np.uint8], preprocessing: Preprocessing, where: str) -
     if pixels.shape[1:] != wanted:
         have = " x ".join(map(str, pixels.shape[1:]))
         raise InputError(
-            f"has pictures of {have} (height x width x channels); the network takes {' x '.join(map(str, wanted))}",
+            f"has pictures of {have} (height x width x channels); the network takes {' x '.join(map(str, wanted))}"
+            f"{_advice(x)}",
             where,
         )
     return pixels[..., ::-1] if preprocessing.channels == "bgr" else pixels
@@ -249,5 +287,7 @@ def _check_labels(labels: NDArray[np.int64] | None, names: Sequence[str], classe
     bad = np.flatnonzero((labels < 0) | (labels >= (classes if classes is not None else np.iinfo(np.int64).max)))
     if len(bad):
         listed = ", ".join(f"{names[index]} has {labels[index]}" for index in bad[:3])
+        listed += f" and {len(bad) - 3} more" if len(bad) > 3 else ""
         limit = "0 or more" if classes is None else f"0 to {classes - 1} (the network has {classes} classes)"
-        raise InputError(f"{len(bad)} labels are out of range: {listed}; expected {limit}", where)
+        count = "1 label is" if len(bad) == 1 else f"{len(bad)} labels are"
+        raise InputError(f"{count} out of range: {listed}; expected {limit}", where)

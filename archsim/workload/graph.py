@@ -204,6 +204,8 @@ class Graph:
     weights: WeightOrigin = "none"
     path: str | None = None
     """File it was read from, where its preprocessing and calibrated ranges may lie beside it."""
+    source: str | None = None
+    """What a topology file says of where the network was published."""
 
     def __getitem__(self, name: str) -> Layer:
         return self.by_name[name]

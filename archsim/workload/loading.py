@@ -40,7 +40,7 @@ def load_workload(name_or_path: str | os.PathLike[str]) -> Graph:
 def read_preprocessing(name_or_path: str | os.PathLike[str]) -> Preprocessing | None:
     """Preprocessing of a network file: from the sidecar `<stem>.inputs.yaml` beside it, else from a shipped sidecar of
     the same stem (a network of a shipped name kept elsewhere); None where there is neither."""
-    sidecar = _sidecar(name_or_path)
+    sidecar = find_sidecar(name_or_path)
     return None if sidecar is None else read_sidecar(sidecar)
 
 
@@ -49,7 +49,7 @@ def preprocessing_for(name_or_path: str | os.PathLike[str], graph: Graph) -> Pre
 
     `source` of the result says which. Raises `InputError` where sidecar and network disagree about the input size.
     """
-    sidecar = _sidecar(name_or_path)
+    sidecar = find_sidecar(name_or_path)
     if sidecar is None:
         return default_preprocessing(graph)
     found = read_sidecar(sidecar)
@@ -60,7 +60,8 @@ def preprocessing_for(name_or_path: str | os.PathLike[str], graph: Graph) -> Pre
     return found
 
 
-def _sidecar(name_or_path: str | os.PathLike[str]) -> Path | None:
+def find_sidecar(name_or_path: str | os.PathLike[str]) -> Path | None:
+    """The preprocessing file of a network, if there is one: see `read_preprocessing`."""
     network = find("workloads", name_or_path, SUFFIXES)
     beside = sidecar_path(network)
     for candidate in (beside, shipped("workloads") / beside.name):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def read_yaml(path: str | os.PathLike[str]) -> Graph:
     try:
         document = Document.model_validate(plain(root))
     except ValidationError as error:
-        raise InputError(problems_of(error, Document, root)) from None
+        raise InputError([*problems_of(error, Document, root), *_problems_of_layers(root)]) from None
     entries = root.entries["layers"]
     if not isinstance(entries, Items) or not entries.items:
         raise InputError("layers: is empty; expected a list of layers", entries.where)
@@ -59,7 +59,16 @@ def read_yaml(path: str | os.PathLike[str]) -> Graph:
     for item in entries.items:
         reading.read(item)
     outputs_at = root.entries.get("outputs", root).where
-    return reading.finish(document.name or file.stem, document.outputs, outputs_at)
+    return replace(reading.finish(document.name or file.stem, document.outputs, outputs_at), source=document.source)
+
+
+def _problems_of_layers(root: Block) -> list[Problem]:
+    """What is wrong with the layers of a file whose top level is wrong too."""
+    entries = root.entries.get("layers")
+    reading = _Reading()
+    for item in entries.items if isinstance(entries, Items) else ():
+        reading.read(item)
+    return reading.problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +98,7 @@ class _Reading:
             return
         kind, entry, where = found
         name = entry.name or self._default_name(kind)
-        if name in self.results or name in self.layers:
-            first = self.results[name].where.rpartition(":")[2] if name in self.results else "?"
-            self.problems.append(Problem(where, f"{kind}: the name {excerpt(name)} is taken by line {first}"))
+        self._check_name(name, kind, where)
         sources = self._sources(entry, kind, where)
         layer: Layer | None = None
         if sources is not None:
@@ -100,6 +107,12 @@ class _Reading:
             except Misfit as error:
                 self.problems.append(Problem(where, f"{kind} {excerpt(name)}: {error}"))
         self._register(name, layer, where)
+
+    def _check_name(self, name: str, kind: str, where: str) -> None:
+        """Complain of a name that an earlier entry has."""
+        if name in self.results or name in self.layers:
+            first = self.results[name].where.rpartition(":")[2] if name in self.results else "?"
+            self.problems.append(Problem(where, f"{kind}: the name {excerpt(name)} is taken by line {first}"))
 
     def _entry(self, item: Node) -> tuple[str, Entry, str] | None:
         if isinstance(item, Block) and len(item.entries) == 1:
@@ -126,6 +139,7 @@ class _Reading:
             self.problems.extend(Problem(problem.where, f"{kind}.{problem.what}") for problem in found)
             given = body.entries.get("name")
             if isinstance(given, Scalar) and given.text:
+                self._check_name(given.text, kind, item.where)
                 self._register(given.text, None, item.where)
             return None
 

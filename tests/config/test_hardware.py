@@ -62,7 +62,7 @@ BAD = [
     ("rate: 1.28 GS/s\n", "rate:\n", "ima.adc.rate", "the value is empty; expected a sampling rate such as '1.28 GS/s'"),
     ("    converts: used", "    convert: used", "ima.adc.convert", "unknown key; did you mean 'ima.adc.converts'?"),
     ("    converts: used", "    converts: sued", "ima.adc.converts", "'sued' is not one of used | all; did you mean 'used'?"),
-    ("    converts: used", "    converts: used\n    zzz: 1", "ima.adc.zzz", "unknown key; expected source | notes | recalled | cost | static | actions | count | bits | rate | converts | scaling | transfer"),
+    ("    converts: used", "    converts: used\n    zzz: 1", "ima.adc.zzz", "unknown key; expected source | notes | recalled | cost | static | actions | count | bits | rate | converts | scaling | transfer | sparsity"),
     ("    bytes_per_cycle: 1 KiB", "    bytes_per_cycle: 3 b", "tile.edram.bytes_per_cycle", "'3 b' is below 1 B, the least that makes sense here"),
     ("    bytes_per_cycle: 1 KiB", "    bytes_per_cycle: 12 b", "tile.edram.bytes_per_cycle", "'12 b' is 1.5 B; expected a whole number of B"),
     ("    bytes_per_cycle: 1 KiB", "    bytes_per_cycle: 1 KB", "tile.edram.bytes_per_cycle", "'1 KB': 'K' is no prefix; write 'KiB' (1024) or 'kB' (1000)"),
@@ -143,7 +143,9 @@ def test_all_errors_of_a_file_at_once(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_an_error_in_a_parent_is_placed_in_the_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("base.yaml").write_text(ISAAC.replace("  overflow: spread", "  overflow: split"))
-    Path("child.yaml").write_text("name: child\nextends: base.yaml\nprecision: {weight_bits: 99}\n")
+    Path("child.yaml").write_text(
+        'name: child\nextends: base.yaml\nprecision: {weight_bits: 99, source: "Shafiee2016, Sec. V"}\n'
+    )
     with pytest.raises(InputError) as caught:
         load_hardware("child.yaml")
     assert [problem.where for problem in caught.value.problems] == [

@@ -316,3 +316,36 @@ def test_length(tmp_path: Path) -> None:
     found = load_data(folder(tmp_path, "1.png", "2.png"), RGB)
     assert isinstance(found, Dataset)
     assert len(found) == 2
+
+
+@pytest.fixture
+def rgb() -> Preprocessing:
+    return Preprocessing(size=(8, 9), scale=(1 / 255,))
+
+
+def test_labels_of_a_shipped_set_are_left_out_where_they_do_not_fit(rgb: Preprocessing) -> None:
+    found = load_data("cats", rgb, classes=10)
+    assert found.labels is None
+    assert found.notes == (
+        "labels of cats left out: they reach 285, the network has 10 classes, so no accuracy is reported",
+    )
+    fitting = load_data("cats", rgb, classes=1000)
+    assert fitting.labels is not None
+    assert fitting.notes == ()
+    assert fitting.origin == "public-domain photographs"
+
+
+def test_labels_of_a_users_set_are_refused_and_counted(tmp_path: Path, rgb: Preprocessing) -> None:
+    size = (5, *rgb.size, 3)
+    np.savez(tmp_path / "x.npz", x=np.zeros(size, np.uint8), y=np.array([0, 11, 12, 13, 14]))
+    with pytest.raises(InputError, match="4 labels are out of range: 1 has 11, 2 has 12, 3 has 13 and 1 more"):
+        load_data(tmp_path / "x.npz", rgb, classes=10)
+
+
+def test_arrays_like_network_inputs_are_refused_with_advice(tmp_path: Path, rgb: Preprocessing) -> None:
+    np.savez(tmp_path / "x.npz", x=np.zeros((2, 3, *rgb.size), np.float32))
+    with pytest.raises(InputError, match=r"channels last: x.transpose\(0, 2, 3, 1\); pixels 0 to 255 before any norm"):
+        load_data(tmp_path / "x.npz", rgb)
+    np.savez(tmp_path / "x.npz", x=np.zeros((2, 3, *rgb.size), np.uint8))
+    with pytest.raises(InputError, match=r"channels last: x.transpose\(0, 2, 3, 1\)\)"):
+        load_data(tmp_path / "x.npz", rgb)

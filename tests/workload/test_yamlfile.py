@@ -245,3 +245,17 @@ def test_shipped_files_use_only_keys_of_the_schema(path: Path) -> None:
         ((kind, body),) = entry.items()
         assert set(body) <= allowed(schema, kind)
         assert set(schema["$defs"][kind].get("required", ())) <= set(body)
+
+
+def test_a_repeated_name_is_among_all_problems_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(
+        "colour: red\nlayers:\n  - input: {name: x, shape: [3, 8, 8]}\n  - conv: {name: c1, out: 4, kernel: 3}\n"
+        "  - conv: {name: c1, out: 4, kernal: 3}\n  - conv: {name: c1, out: 4, kernel: 3}\n"
+    )
+    with pytest.raises(InputError) as caught:
+        read_yaml(path)
+    said = str(caught.value)
+    assert said.count("the name 'c1' is taken by line 4") == 2
+    for fragment in ("colour: unknown key", "net.yaml:5", "net.yaml:6", "did you mean"):
+        assert fragment in said
