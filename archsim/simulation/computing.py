@@ -1,0 +1,99 @@
+"""The function side of a run: pictures through the network as the chip computes it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from archsim.function.activity import LayerActivity
+from archsim.function.evaluate import Evaluation, evaluate
+from archsim.function.levels.seam import plan_weights
+from archsim.function.precision.calibration import Calibration, check_calibration, read_calibration
+from archsim.function.precision.offline import (
+    check_converters,
+    plan_counting,
+    plan_precision,
+    plan_settings,
+    plan_streaming,
+)
+from archsim.function.select import Machine
+from archsim.mapping import Plan
+from archsim.workload import Dataset, default_preprocessing, load_data, preprocessing_for, seeded_weights
+
+Progress = Callable[[int, int], None]
+Data = str | os.PathLike[str] | Dataset
+
+NO_ACTIVITY: Mapping[str, LayerActivity] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Computed:
+    """What was computed on which pictures; nothing of it in a run on shapes alone. `calibration` is what was given."""
+
+    evaluation: Evaluation | None = None
+    data: Dataset | None = None
+    calibration: Data | Calibration | None = None
+
+    @property
+    def activity(self) -> Mapping[str, LayerActivity]:
+        """Measured inputs by layer."""
+        return NO_ACTIVITY if self.evaluation is None else self.evaluation.activity
+
+
+def compute(
+    plan: Plan,
+    inputs: Data | None,
+    *,
+    seed: int = 0,
+    limit: int | None = None,
+    calibrate: Data | Calibration | None = None,
+    images: int = 1,
+    progress: Progress | None = None,
+) -> Computed:
+    """Compute pictures; parameters as of `archsim.simulate`. Without `inputs` nothing is computed.
+
+    Raises
+    ------
+    InputError
+        Inputs or a calibration that do not fit the network or the chip.
+    """
+    calibrated = _saved_calibration(calibrate)
+    if inputs is None:
+        return Computed(calibration=calibrated)
+    graph = plan.graph if plan.graph.weights != "none" else seeded_weights(plan.graph, seed)
+    preprocessing = preprocessing_for(graph.path, graph) if graph.path else default_preprocessing(graph)
+    classes = graph[graph.outputs[0]].size
+
+    def load(data: Data, most: int | None) -> Dataset:
+        return data if isinstance(data, Dataset) else load_data(data, preprocessing, limit=most, classes=classes)
+
+    data = load(inputs, limit)
+    saved = calibrated if isinstance(calibrated, Calibration) else None
+    if saved is not None:
+        check_calibration(saved, graph, plan_settings(plan))
+    pictures = None if calibrated is None or isinstance(calibrated, Calibration) else load(calibrated, None)
+    streaming, machine = plan_streaming(plan, saved), Machine.of(plan, seed)
+    if streaming is not None:
+        check_converters(machine)
+    found = evaluate(
+        graph,
+        data,
+        precision=plan_precision(plan),
+        counting=plan_counting(plan),
+        calibration=pictures if saved is None else saved.to_ranges(),
+        streaming=streaming,
+        streamed_images=images,
+        machine=machine,
+        weights=plan_weights(plan),
+        progress=progress,
+    )
+    return Computed(evaluation=found, data=data, calibration=calibrated)
+
+
+def _saved_calibration(calibrate: Data | Calibration | None) -> Data | Calibration | None:
+    """A saved calibration read, other data as they are."""
+    if isinstance(calibrate, str | os.PathLike) and os.fspath(calibrate).endswith(".json"):
+        return read_calibration(os.fspath(calibrate))
+    return calibrate

@@ -1,0 +1,206 @@
+"""The rows and totals of a result, from what timing, function and accounting found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from math import isfinite
+from typing import Any
+
+from archsim import __version__
+from archsim.accounting import (
+    ActionRow,
+    area_account,
+    assumed_activity,
+    energy_by,
+    mean_input_bits,
+    total_area,
+    total_energy,
+)
+from archsim.config import citations
+from archsim.function.activity import LayerActivity
+from archsim.function.evaluate import Evaluation
+from archsim.mapping import MappedStage, Plan
+from archsim.result import (
+    Bottleneck,
+    Citation,
+    FunctionSummary,
+    LayerRow,
+    Named,
+    PathRow,
+    Prediction,
+    Result,
+    Stream,
+    Totals,
+)
+from archsim.simulation.computing import Computed
+from archsim.timing import StageTiming, Timing
+from archsim.workload import Dataset, is_shipped_sidecar, workload_hash, workload_source
+
+
+def result_of(
+    plan: Plan, timing: Timing, rows: list[ActionRow], computed: Computed, notes: tuple[str, ...], seed: int
+) -> Result:
+    """The result of a run from its priced actions."""
+    evaluation, data = computed.evaluation, computed.data
+    assert timing.bottleneck is not None
+    area = area_account(plan)
+    activity = evaluation.activity if evaluation else {}
+    energies = energy_by(rows, "layer")
+    layers = tuple(
+        _layer_row(plan, mapped, stage, rows, energies.get(mapped.name, 0.0), activity.get(mapped.name), evaluation)
+        for mapped, stage in zip(plan.stages, timing.stages, strict=True)
+    )
+    drawn = plan.graph.weights == "none" and evaluation is not None
+    return Result(
+        archsim_version=__version__,
+        seed=seed,
+        engine=timing.engine,
+        images=timing.images,
+        hardware=Named(
+            name=plan.hardware.name,
+            hash=plan.hardware.hash,
+            expanded=plan.hardware.expanded,
+            settings=dict(plan.hardware.overridden),
+        ),
+        workload=Named(
+            name=plan.graph.name,
+            hash=workload_hash(plan.graph),
+            weights="seeded" if drawn else plan.graph.weights,
+            source=workload_source(plan.graph),
+        ),
+        totals=_totals(plan, timing, rows, total_area(area)),
+        layers=layers,
+        actions=tuple(rows),
+        area=area,
+        activity="measured" if evaluation else assumed_activity(plan),
+        function=_function_summary(plan, evaluation, data),
+        notes=notes,
+        citations=tuple(Citation(**asdict(item)) for item in citations(plan.hardware)),
+        resource_busy_s=timing.resource_busy_s,
+        bottleneck=Bottleneck(**asdict(timing.bottleneck)),
+        critical_path=tuple(PathRow(**asdict(row)) for row in timing.critical_path),
+        stream=_stream(timing),
+    )
+
+
+def _stream(timing: Timing) -> Stream | None:
+    """Fill, interval and drain of a run of several images."""
+    if timing.images == 1:
+        return None
+    return Stream(
+        fill_s=timing.fill_s,
+        interval_s=timing.interval_s,
+        drain_s=timing.drain_s,
+        simulated_images=timing.simulated_images,
+    )
+
+
+def _totals(plan: Plan, timing: Timing, rows: list[ActionRow], area: float) -> Totals:
+    macs = plan.graph.total_macs() * timing.images
+    energy = total_energy(rows)
+    return Totals(
+        latency_s=timing.latency_s,
+        first_image_latency_s=timing.image_end_s[0],
+        interval_s=timing.interval_s,
+        images_per_s=timing.images / timing.latency_s,
+        energy_j=energy,
+        dynamic_energy_j=total_energy(row for row in rows if row.action != "static"),
+        energy_per_image_j=energy / timing.images,
+        average_power_w=energy / timing.latency_s,
+        area_m2=area,
+        macs=macs,
+        ops_per_s=2 * macs / timing.latency_s,
+        ops_per_j=2 * macs / energy,
+        chips=plan.chips,
+        tiles=plan.tiles,
+        crossbars=plan.crossbars,
+        crossbar_utilization=plan.crossbar_utilization,
+    )
+
+
+def _layer_row(
+    plan: Plan,
+    mapped: MappedStage,
+    stage: StageTiming,
+    rows: list[ActionRow],
+    energy: float,
+    activity: LayerActivity | None,
+    evaluation: Evaluation | None,
+) -> LayerRow:
+    grid = mapped.grid
+    conversions = sum(
+        row.count for row in rows if row.layer == mapped.name and row.component == "adc" and row.action != "static"
+    )
+    decisions = activity.reads.decisions if activity and activity.reads else None
+    times = asdict(stage)
+    return LayerRow(
+        kind=mapped.stage.kind,
+        macs=mapped.macs,
+        windows=mapped.windows,
+        replication=mapped.replication,
+        row_groups=grid.row_groups if grid else 0,
+        column_groups=grid.column_groups if grid else 0,
+        weight_slices=plan.slicing.weight_slices if grid else 0,
+        crossbars=mapped.placement.crossbars,
+        tiles=len(mapped.placement.tiles),
+        energy_j=energy,
+        adc_conversions=conversions,
+        input_bits_mean=mean_input_bits(plan, mapped, activity),
+        zero_input_fraction=activity.zero_input_fraction if activity else None,
+        bit_density=activity.bit_density if activity else None,
+        output_zero_fraction=activity.output_zero_fraction if activity else None,
+        adc_decisions_mean=decisions.decisions_mean if decisions else None,
+        adc_skipped_fraction=decisions.skipped_fraction if decisions else None,
+        **_fidelity(mapped, evaluation),
+        **times,
+    )
+
+
+def _fidelity(mapped: MappedStage, evaluation: Evaluation | None) -> dict[str, Any]:
+    """Engine, converter statistics and signal-to-noise ratio of a stage; nothing where nothing was computed."""
+    if evaluation is None:
+        return {}
+    engine = evaluation.engines.get(mapped.name)
+    done = evaluation.conversions.get(mapped.name)
+    snr = evaluation.snr_db.get(mapped.stage.tensor)
+    # what the integer engine serves is proven not to clip, and not counted
+    proven = 0.0 if engine == "integer" else None
+    return {
+        "engine": engine,
+        "unproven_fraction": proven if done is None else done.unproven_fraction,
+        "clipped_fraction": proven if done is None else done.clipped_fraction,
+        "snr_db": snr if snr is not None and isfinite(snr) else None,
+    }
+
+
+def _function_summary(plan: Plan, evaluation: Evaluation | None, data: Dataset | None) -> FunctionSummary | None:
+    if evaluation is None or data is None:
+        return None
+    report = evaluation.report
+    from_sidecar = evaluation.calibration == "shipped" and not is_shipped_sidecar(plan.graph)
+    names: Mapping[int, str] = data.preprocessing.class_names
+    labels = [None] * len(data) if data.labels is None else data.labels.tolist()
+    predictions = zip(
+        data.names, evaluation.predictions.tolist(), evaluation.float_predictions.tolist(), labels, strict=True
+    )
+    return FunctionSummary(
+        images=report.images,
+        calibration="sidecar" if from_sidecar else evaluation.calibration,
+        data=data.name,
+        data_source=data.origin,
+        top1_agreement=report.top1_agreement,
+        agreement_interval=report.agreement_interval,
+        logit_snr_db=report.logit_snr_db if report.logit_snr_db != float("inf") else None,
+        accuracy=report.accuracy,
+        accuracy_interval=report.accuracy_interval,
+        float_accuracy=report.float_accuracy,
+        float_accuracy_interval=report.float_accuracy_interval,
+        engines=dict(sorted(Counter(evaluation.engines.values()).items())),
+        snr_pictures=evaluation.snr_pictures,
+        predictions=tuple(
+            Prediction(name=name, predicted=found, float_predicted=wanted, label=label, class_name=names.get(found))
+            for name, found, wanted, label in predictions
+        ),
+    )
