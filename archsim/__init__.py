@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archsim.report import Comparison, compare
     from archsim.result import Result, load_result
     from archsim.simulation import simulate
+    from archsim.training.costs import TrainingCost, training_cost
     from archsim.workload import Graph, load_workload
 
 __version__ = "0.1.0"
@@ -38,6 +39,8 @@ _HOMES = {
     "Result": "archsim.result",
     "load_result": "archsim.result",
     "simulate": "archsim.simulation",
+    "TrainingCost": "archsim.training.costs",
+    "training_cost": "archsim.training.costs",
     "Graph": "archsim.workload",
     "load_workload": "archsim.workload",
 }
@@ -53,12 +56,14 @@ __all__ = [
     "Plan",
     "Result",
     "SimulationError",
+    "TrainingCost",
     "compare",
     "load_hardware",
     "load_result",
     "load_workload",
     "map_network",
     "simulate",
+    "training_cost",
 ]
 
 

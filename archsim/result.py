@@ -317,8 +317,10 @@ def load_result(directory: str | os.PathLike[str]) -> Result:
         raise InputError(f"has schema_version {found}; expected {SCHEMA_VERSION}", where=str(path))
     try:
         return _from_dict(data)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"is not a result of archsim: {error}", where=str(path)) from None
+    except KeyError as error:
+        raise InputError(f"lacks {error}; expected a result saved by this version of archsim", str(path)) from None
+    except (TypeError, ValueError) as error:
+        raise InputError(f"is no result of this version of archsim: {error}", where=str(path)) from None
 
 
 def _from_dict(data: dict[str, Any]) -> Result:

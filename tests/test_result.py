@@ -152,7 +152,7 @@ def test_tables(run: Result) -> None:
         ("", "is not JSON"),
         ("[]", "schema_version None; expected 1"),
         ('{"schema_version": 99}', "schema_version 99; expected 1"),
-        ('{"schema_version": 1}', "is not a result of archsim"),
+        ('{"schema_version": 1}', "lacks 'function'"),
     ],
 )
 def test_damaged_results_are_refused(tmp_path: Path, text: str, said: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archsim.accounting.dynamic import InputCycles, used_cells
+from archsim.accounting.dynamic import ArrayReads, used_cells
 from archsim.mapping.plan import MappedStage, Plan
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ ASSUMED_ACTIVE_ROWS = 0.5
 
 
 def conducting_cells(
-    plan: Plan, mapped: MappedStage, activity: LayerActivity | None, cycles: InputCycles, stored: StoredCells | None
+    plan: Plan, mapped: MappedStage, activity: LayerActivity | None, done: ArrayReads, stored: StoredCells | None
 ) -> float:
     """On-state cell reads per image of one layer."""
     grid, crossbar = mapped.grid, plan.chip.tile.ima.crossbar
@@ -30,18 +30,20 @@ def conducting_cells(
     with_units = crossbar.unit_column and plan.slicing.encoding != "differential"
     cells = grid.rows * grid.columns if stored is not None else used_cells(mapped, grid)
     share = relative_conductance(plan, (2**crossbar.cell.bits - 1) / 2 if stored is None else stored.mean_level)
-    unit_share = relative_conductance(plan, 1.0) if with_units else 0.0
+    # unit columns of weights that are levels are fully on
+    unit_level = 1.0 if plan.hardware.model.weight_levels is None else float(2**crossbar.cell.bits - 1)
+    unit_share = relative_conductance(plan, unit_level) if with_units else 0.0
     if activity is None:
-        return ASSUMED_ACTIVE_ROWS * (cycles.sum(cells) * share + cycles.sum(grid.rows) * unit_share)
+        return ASSUMED_ACTIVE_ROWS * (done.mean(done.digits * cells) * share + done.mean(done.digits * grid.rows) * unit_share)
     once = mapped.windows * plan.slicing.input_cycles
     return once * _driven_share(activity) * (int(cells.sum()) * share + int(grid.rows.sum()) * unit_share)
 
 
 def _driven_share(activity: LayerActivity) -> float:
     """Share of rows driven in an input cycle of the full number of bits; streamed ones only where bits are skipped."""
-    if activity.streams is None or activity.streams.ones is None:
+    if activity.reads is None or activity.reads.drives is None:
         return activity.active_row_fraction
-    return activity.streams.ones / (activity.inputs * activity.input_cycles * activity.images)
+    return activity.reads.drives / (activity.inputs * activity.input_cycles * activity.images)
 
 
 def relative_conductance(plan: Plan, level: float) -> float:

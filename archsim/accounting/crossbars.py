@@ -6,7 +6,9 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from archsim.accounting.conduction import ASSUMED_ACTIVE_ROWS, conducting_cells
-from archsim.accounting.dynamic import InputCycles, converted_columns, decision_actions, input_cycles, used_cells
+from archsim.accounting.dynamic import ArrayReads, array_reads, converted_columns, decision_actions, row_cells
+from archsim.accounting.levels import level_actions
+from archsim.accounting.sparsity import conversion_actions, sensing_actions
 from archsim.mapping.plan import MappedStage, Plan
 
 if TYPE_CHECKING:
@@ -22,44 +24,47 @@ def crossbar_actions(
 ) -> list[Entry]:
     """Analog side and its registers, per image; nothing for a digital stage.
 
-    ADC conversions: used columns of every array and input cycle, the unit column included where there is one
-    (`converts: all`: every column). A read of a partly used array counts as its used share of cells, or (`energy:
-    v2gt`) as what its cells conduct, from their levels `stored` where weights are known.
+    ADC conversions: used columns of every array and read, the unit column included where there is one (`converts: all`:
+    every column). A read counts as the share of an array's cells that it opens and that are used, or (`energy: v2gt`) as
+    what these conduct, from their levels `stored` where weights are known. Samples and shift-adds go with every column
+    and read, also where an ADC sparsity policy leaves out the conversion between them.
     """
     grid = mapped.grid
     if grid is None:
         return []
-    crossbar, cycles = plan.chip.tile.ima.crossbar, input_cycles(plan, mapped, activity)
+    crossbar, done = plan.chip.tile.ima.crossbar, array_reads(plan, mapped, activity)
     columns = int(grid.columns.sum()) + (grid.crossbars if crossbar.unit_column else 0)
-    conversions = cycles.sum(converted_columns(plan, grid))
+    conversions = done.mean(done.reads * converted_columns(plan, grid))
     return [
-        ("crossbar", "cell_read", conducting_cells(plan, mapped, activity, cycles, stored))
+        ("crossbar", "cell_read", conducting_cells(plan, mapped, activity, done, stored))
         if crossbar.energy == "v2gt"
-        else ("crossbar", "read", cycles.sum(used_cells(mapped, grid)) / (crossbar.rows * crossbar.columns)),
-        ("dac", "drive", _rows_driven(plan, mapped, activity, cycles)),
+        else ("crossbar", "read", done.mean(done.rows * row_cells(mapped, grid)) / (crossbar.rows * crossbar.columns)),
+        ("dac", "drive", _rows_driven(plan, mapped, activity, done)),
         ("sample_hold", "sample", conversions),
-        ("adc", "convert", conversions),
+        *conversion_actions(plan, mapped, activity, done),
         ("shift_add", "add", conversions),
-        *_input_register(plan, mapped, cycles),
-        *_output_register(plan, mapped, columns, cycles),
+        *_input_register(plan, mapped, done),
+        *_output_register(plan, mapped, columns, done),
         *decision_actions(plan, mapped),
+        *level_actions(plan, mapped),
+        *sensing_actions(plan, mapped, done),
     ]
 
 
-def _rows_driven(plan: Plan, mapped: MappedStage, activity: LayerActivity | None, cycles: InputCycles) -> float:
+def _rows_driven(plan: Plan, mapped: MappedStage, activity: LayerActivity | None, done: ArrayReads) -> float:
     """Row drives per image; sibling arrays may share drivers. With `charge: active` only rows with a non-zero digit."""
     grid, dac = mapped.grid, plan.chip.tile.ima.dac
     assert grid is not None
     shared = _arrays_per_driver(plan)
     if dac.charge == "used":
-        return cycles.sum(grid.rows) / shared
+        return done.mean(done.rows) / shared
     if activity is None:
-        return cycles.sum(grid.rows) / shared * ASSUMED_ACTIVE_ROWS
+        return done.mean(done.rows) / shared * ASSUMED_ACTIVE_ROWS
     # every row set drives the same number of arrays, so the share of active rows carries over
     full = _driven_rows(plan, mapped) * mapped.windows * plan.slicing.input_cycles
-    if activity.streams is None or activity.streams.ones is None:
+    if activity.reads is None or activity.reads.drives is None:
         return full * activity.active_row_fraction
-    return full * activity.streams.ones / (activity.inputs * activity.input_cycles * activity.images)
+    return full * activity.reads.drives / (activity.inputs * activity.input_cycles * activity.images)
 
 
 def _driven_rows(plan: Plan, mapped: MappedStage) -> float:
@@ -74,7 +79,7 @@ def _arrays_per_driver(plan: Plan) -> int:
     return min(plan.chip.tile.ima.dac.arrays_per_driver, plan.slicing.arrays_per_weight)
 
 
-def _input_register(plan: Plan, mapped: MappedStage, cycles: InputCycles) -> list[Entry]:
+def _input_register(plan: Plan, mapped: MappedStage, done: ArrayReads) -> list[Entry]:
     """`window`: full registers' worth per array and window. `access`: all lines are read once an input cycle, and every
     value is written once a window, for each set of arrays that share drivers."""
     grid, ima, windows = mapped.grid, plan.chip.tile.ima, mapped.windows
@@ -83,19 +88,19 @@ def _input_register(plan: Plan, mapped: MappedStage, cycles: InputCycles) -> lis
         return [("input_register", "window", windows * int(grid.rows.sum()) / ima.crossbar.rows)]
     sets = ceil(grid.crossbars / _arrays_per_driver(plan))
     return [
-        ("input_register", "read", cycles.sum() * sets / grid.crossbars),
+        ("input_register", "read", done.mean(done.digits) * sets / grid.crossbars),
         ("input_register", "write", windows * _driven_rows(plan, mapped)),
     ]
 
 
-def _output_register(plan: Plan, mapped: MappedStage, columns: int, cycles: InputCycles) -> list[Entry]:
+def _output_register(plan: Plan, mapped: MappedStage, columns: int, done: ArrayReads) -> list[Entry]:
     """`window`: full registers' worth per array and window. `access`: each weight column's sum is read and written back
-    once an input cycle (PUMA's counts: 256 accesses for every cycle of 128 columns)."""
+    once a read (PUMA's counts: 256 accesses for every cycle of 128 columns)."""
     grid, ima, windows = mapped.grid, plan.chip.tile.ima, mapped.windows
     assert grid is not None
     if ima.output_register.charge == "window":
         return [("output_register", "window", windows * columns / ima.crossbar.columns)]
-    accesses = cycles.sum(grid.columns) / (plan.slicing.columns_per_weight * plan.slicing.arrays_per_weight)
+    accesses = done.mean(done.reads * grid.columns) / (plan.slicing.columns_per_weight * plan.slicing.arrays_per_weight)
     return [("output_register", "read", accesses), ("output_register", "write", accesses)]
 
 
@@ -103,4 +108,7 @@ def assumed_activity(plan: Plan) -> str:
     """What was assumed about the inputs where none were given, for the result to say."""
     if plan.chip.tile.ima.dac.charge == "active" or plan.chip.tile.ima.crossbar.energy == "v2gt":
         return f"assumed ({ASSUMED_ACTIVE_ROWS:.0%} of rows driven in each input cycle; zero fraction not assumed)"
+    sparsity = plan.chip.tile.ima.adc.sparsity
+    if sparsity is not None and sparsity.needs_inputs:
+        return "assumed (every conversion of full length; this machine drives every used row)"
     return "assumed (this machine drives every used row, so no count depends on input values)"

@@ -3,7 +3,7 @@
 One load writes every copy of every layer once, from arrays that are off. A cell takes `pulses` pulses, or `pulses`
 for each level above off; a pulse takes the energy stated, or voltage^2 * (G_off + G) / 2 * pulse for a cell that ends
 at G (NeuroSim MLP V3.0, Cell.cpp). A row that is written at once takes as long as its slowest cell, the largest
-level.
+level. Where weights are levels, the conductance of every cell is looked up first (`weight_levels.table`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from archsim.accounting.levels import looked_up
 from archsim.config.device import Device, Write
 from archsim.config.model import Cell
 from archsim.mapping.plan import MappedStage, Plan
@@ -63,7 +64,7 @@ def programming_cost(plan: Plan, stored: Mapping[str, StoredCells] | None) -> Pr
         level = middle if held is None else held.level
         cells += count
         pulses.append(count * _pulses(write, level))
-        energy.append(pulses[-1] * _pulse_energy(write, cell, level))
+        energy.append(pulses[-1] * _pulse_energy(write, cell, level) + looked_up(plan, count))
     return Programming(
         cells=cells,
         pulses=fsum(pulses),
@@ -124,5 +125,4 @@ def _load_time(plan: Plan, write: Write, stored: Mapping[str, StoredCells] | Non
 
 def _slots(mapped: MappedStage) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Number of each array of a stage on the machine, copy by copy."""
-    place = mapped.placement
-    return np.asarray(place.first_crossbar + np.arange(place.crossbars))
+    return mapped.placement.slots.ravel()

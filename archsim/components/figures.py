@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import fsum
 
+from archsim.components.adc import FITTED
 from archsim.components.cost import circuits, cost_table
 from archsim.components.rollup import area_rows, power_rows, total_area, total_power
 from archsim.components.tree import Chip, Circuit
@@ -71,6 +72,12 @@ def notes(chip: Chip) -> Iterator[str]:
         yield (
             f"the {ima.adc.bits}-bit ADC is narrower than the {chip.adc_bits_sufficient} bits that a full column of "
             f"{ima.crossbar.rows_at_once} rows can take (encoding {chip.precision.encoding}): sums above its range clip"
+        )
+    low, high = FITTED.get(ima.adc.scaling, (ima.adc.bits, ima.adc.bits))
+    if not low <= ima.adc.bits <= high:
+        yield (
+            f"the cost of the {ima.adc.bits}-bit ADC is extrapolated: law {ima.adc.scaling} was fitted over {low} to "
+            f"{high} bits"
         )
     if ima.bit_cycle_ps > ima.cycle_ps:
         rate = format_quantity(ima.columns_per_adc / (ima.cycle_ps * 1e-12), "S/s", 4)

@@ -66,6 +66,7 @@ def error_chip(chip: Chip) -> Chip:
     block, ima = chip.training.block, chip.tile.ima
     adc = block.transposed_adc
     crossbar = replace(ima.crossbar, rows=ima.crossbar.columns, columns=ima.crossbar.rows, unit_column=False)
+    crossbar = replace(crossbar, rows_at_once=crossbar.rows)
     bit_cycle = max(ima.cycle_ps, _serial_ps(adc))
     turned = replace(
         ima,
@@ -89,6 +90,7 @@ def gradient_chip(chip: Chip) -> Chip:
         ima.crossbar,
         count=arrays.count,
         rows=arrays.rows,
+        rows_at_once=arrays.rows,
         columns=arrays.columns,
         unit_column=False,
         slices="columns",

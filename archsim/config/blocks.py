@@ -156,8 +156,8 @@ class Overhead(Component):
     what decides activation precision: `value` for each input it sees, `decide` for each group of inputs (both once in
     every IMA the group drives); `per_input_cycle` what tells a converter how far a sum can reach: `row` for each row it
     looks at and `sense` once, for every set of rows and input cycle in every IMA the set drives, and `column` for each
-    limit of a column that is looked up (policy column_bound); `not_simulated` is part of the cost table (for access counts from elsewhere) but
-    nothing in a run counts it.
+    limit of a column that is looked up (policy column_bound); `not_simulated` is part of the cost table (for access
+    counts from elsewhere) but nothing in a run counts it.
     """
 
     count: Count = 1

@@ -323,7 +323,7 @@ class HardwareFile(Model):
         """What the chip decides by looking at its inputs, in words."""
         parts = (
             ("activation precision", self.activation_precision),
-            ("ADC decisions", self.ima.adc.sparsity),
+            ("the length of conversions", self.ima.adc.sparsity),
             ("row activation", self.ima.crossbar.row_activation),
         )
         return tuple(what for what, block in parts if block is not None and block.needs_inputs)

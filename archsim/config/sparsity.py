@@ -19,10 +19,10 @@ SHORTENING = ("bound", "column_bound", "oracle")
 
 
 class AdcSparsity(Model):
-    """`skip_zero` converts nothing in a cycle in which no row of the array is active, and no column without a cell above
-    level 0. The others also begin a successive approximation at the highest bit that the column's sum can reach:
-    `bound` from the number of active rows, `column_bound` also from the column's own levels, `oracle` from the sum itself
-    (a limit to compare with, not a circuit). `none` is a converter without any of this.
+    """`skip_zero` converts nothing in a cycle in which no row of the array is active, and no column without a cell
+    above level 0. The others also begin a successive approximation at the highest bit that the column's sum can reach:
+    `bound` from the number of active rows, `column_bound` also from the column's own levels, `oracle` from the sum
+    itself (a limit to compare with, not a circuit). `none` is a converter without any of this.
 
     Timing does not change: a read cycle stays as long as a full conversion. A policy set from outside a file needs no
     `source`.

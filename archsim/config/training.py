@@ -311,6 +311,7 @@ def _contradictions(hardware: HardwareFile) -> Iterator[tuple[str, str]]:
         ("activation_precision", hardware.activation_precision),
         ("weight_levels", hardware.weight_levels),
         ("ima.adc.sparsity", hardware.ima.adc.sparsity),
+        ("ima.crossbar.row_activation", hardware.ima.crossbar.row_activation),
     )
     for path, other in blocks:
         if other is not None:

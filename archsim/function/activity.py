@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from archsim.function import kernels
 from archsim.function.network import MatrixLayer, TensorFormat
-from archsim.function.precision.counts import StreamCounts, merge_streams
 from archsim.function.unroll import Geometry, coverage
+from archsim.mapping.slicing import row_starts
 
 Array = NDArray[Any]
 Counts = NDArray[np.int64]
@@ -53,7 +53,7 @@ class LayerActivity:
     zero_groups : [row groups] windows of all images in which no row of the group is driven.
     activation_zeros : outputs that the activation left at zero, before rounding. output_zeros, outputs : zeros in the
     stored output, small values rounded to zero included, and its elements per image.
-    streams : bits of each row group where the layer's precision was decided on the fly, else None.
+    reads : what the arrays did where that depends on the inputs, else None.
     """
 
     name: str
@@ -70,7 +70,7 @@ class LayerActivity:
     activation_zeros: Counts
     output_zeros: Counts
     outputs: int
-    streams: StreamCounts | None = None
+    reads: ReadCounts | None = None
 
     @property
     def images(self) -> int:
@@ -145,17 +145,8 @@ def input_counts(x: Array, layer: MatrixLayer, dac_bits: int) -> Counts:
 
 
 def row_group_starts(geometry: Geometry, crossbar_rows: int, packed: int) -> Counts:
-    """First unrolled row (all groups one after the other) of each row group, and the end: int64 [row groups + 1].
-
-    As `archsim.mapping.slicing.grid_for` cuts: whole crossbars of rows within each convolution group, or `packed`
-    groups a crossbar.
-    """
-    total = geometry.rows * geometry.groups
-    if packed > 1:
-        return np.append(np.arange(0, total, packed * geometry.rows), total).astype(np.int64)
-    inside = np.arange(0, geometry.rows, crossbar_rows)
-    starts = np.arange(geometry.groups)[:, None] * geometry.rows + inside
-    return np.append(starts.ravel(), total).astype(np.int64)
+    """First unrolled row (all groups one after the other) of each row group, and the end: int64 [row groups + 1]."""
+    return row_starts(geometry.rows, geometry.groups, crossbar_rows, packed)
 
 
 def zero_groups(unrolled: Array, starts: Counts) -> Counts:
@@ -172,16 +163,20 @@ def zeros_per_image(x: Array) -> Counts:
 
 
 def first_images(activity: LayerActivity, images: int) -> LayerActivity:
-    """The same counts; bits of single windows are kept of at most so many images."""
-    streams = activity.streams
-    if streams is None or len(streams.bits) <= images:
-        return activity
-    return replace(activity, streams=streams.keep(images))
+    """The same counts; reads of single windows are kept of at most so many images."""
+    return activity if activity.reads is None else replace(activity, reads=activity.reads.keep(images))
 
 
 def merge(parts: Sequence[LayerActivity]) -> LayerActivity:
     """Counts of one layer over several batches."""
     joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in PER_IMAGE}
-    streams = [part.streams for part in parts if part.streams is not None]
+    from archsim.function.reads import merge_reads
+
+    reads = [part.reads for part in parts if part.reads is not None]
     zero_groups = np.sum([part.zero_groups for part in parts], axis=0)
-    return replace(parts[0], zero_groups=zero_groups, streams=merge_streams(streams) if streams else None, **joined)
+    return replace(
+        parts[0],
+        zero_groups=zero_groups,
+        reads=merge_reads(reads) if reads else None,
+        **joined,
+    )

@@ -47,14 +47,13 @@ def layouts(encoded: Encoded, slicing: Slicing) -> Iterator[Layout]:
             yield Layout(slices=part.ravel(), lines=(output + side * outputs).ravel(), outputs=(first, stop))
 
 
-def crossbar_index(group: RowGroup, array: int, layer: MatrixLayer, slicing: Slicing) -> int:
+def crossbar_index(group: RowGroup, array: int, slicing: Slicing) -> int:
     """Place of a row group's array in `archsim.mapping.slicing.CrossbarGrid`."""
-    together = -(-layer.geometry.rows // slicing.rows)
     siblings = slicing.arrays_per_weight
     column, sibling = divmod(array, siblings)
     columns = -(-(group.last - group.first) // slicing.weights_per_array)
-    convolution, row = divmod(group.index, together)
-    return ((convolution * columns + column) * together + row) * siblings + sibling
+    convolution, row = divmod(group.index, group.together)
+    return ((convolution * columns + column) * group.together + row) * siblings + sibling
 
 
 def generator_for(seed: int, layer: str, replica: int, crossbar: int) -> np.random.Generator:
@@ -80,7 +79,8 @@ def program(
         levels = encoded.cells[place.slices, :, place.lines].T
         if encoded.analog_unit:
             levels = np.concatenate([levels, encoded.unit_cells], axis=1)
-        real = cells(np.ascontiguousarray(levels, np.uint8), generator(index))
+        kind = np.uint8 if encoded.gain is None else np.float32
+        real = cells(np.ascontiguousarray(levels, kind), generator(index))
         columns.append(real[:, : len(place.lines)])
         if encoded.analog_unit:
             units.append(real[:, len(place.lines) :])
@@ -94,13 +94,13 @@ def program(
     return replace(encoded, cells=found, unit_cells=unit_cells, unit=np.concatenate(shares))
 
 
-def _share(encoded: Encoded, place: Layout, slicing: Slicing) -> NDArray[np.int64]:
-    """Multiples of its inputs' sum that an array's unit column owes each output: int64 [1, outputs].
+def _share(encoded: Encoded, place: Layout, slicing: Slicing) -> Array:
+    """Multiples of its inputs' sum that an array's unit column owes each output: [1, outputs].
 
     Complements are undone by the unit column of their own array; with sibling arrays the weights' offset is the
     first one's.
     """
-    share = np.zeros((1, encoded.outputs), np.int64)
+    share = np.zeros((1, encoded.outputs), encoded.unit.dtype)
     first, stop = place.outputs
     whole = slice(first, stop)
     if slicing.arrays_per_weight == 1:
@@ -116,8 +116,8 @@ def _share(encoded: Encoded, place: Layout, slicing: Slicing) -> NDArray[np.int6
 
 def programmed(layer: MatrixLayer, circuit: Circuit, replica: int = 0) -> Iterator[tuple[RowGroup, Encoded]]:
     """Row groups of one copy of a layer with the cells they have on a machine."""
-    for group in row_groups(layer, circuit.slicing):
-        encoded = encode(group.weight, circuit.slicing, unit_column=circuit.unit_column)
+    for group in row_groups(layer, circuit.slicing, circuit.rows.get(layer.name)):
+        encoded = encode(group.weight, circuit.slicing, unit_column=circuit.unit_column, ends=group.ends)
         if circuit.cells is not None:
             keys = partial(_array_generator, group, layer, circuit, replica)
             encoded = program(encoded, circuit.cells, keys, circuit.slicing)
@@ -127,7 +127,7 @@ def programmed(layer: MatrixLayer, circuit: Circuit, replica: int = 0) -> Iterat
 def _array_generator(
     group: RowGroup, layer: MatrixLayer, circuit: Circuit, replica: int, array: int
 ) -> np.random.Generator:
-    return generator_for(circuit.seed, layer.name, replica, crossbar_index(group, array, layer, circuit.slicing))
+    return generator_for(circuit.seed, layer.name, replica, crossbar_index(group, array, circuit.slicing))
 
 
 def keeps_whole(cells: CellModel | None) -> bool:

@@ -6,14 +6,15 @@ Engines that model circuits take a `Circuit`; plain integer arithmetic needs non
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archsim.function.converter import Converter
+from archsim.mapping.rows.plan import RowPlan
 from archsim.mapping.slicing import Slicing
 
 Levels = NDArray[np.uint8]
@@ -27,7 +28,8 @@ levels' own type when they stay whole numbers). Draws come from the crossbar's o
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Circuit:
     """The analog side of a machine. `cells` None means ideal cells; `read_noise` is the standard deviation of a column
-    sum per conversion, in levels; `seed` keys all draws, per layer, copy and crossbar. Without `unit_column` the sum of
+    sum per conversion, in levels, and `noise_law` how it goes with the rows that drive (`archsim.config.device`);
+    `rows` says, by layer name, which rows stand elsewhere than in their order or share a place; `seed` keys all draws, per layer, copy and crossbar. Without `unit_column` the sum of
     inputs that an encoding needs is added up digitally."""
 
     slicing: Slicing
@@ -35,4 +37,6 @@ class Circuit:
     cells: CellModel | None = None
     unit_column: bool = False
     read_noise: float = 0.0
+    noise_law: str = "constant"
+    rows: Mapping[str, RowPlan] = field(default_factory=dict)
     seed: int = 0

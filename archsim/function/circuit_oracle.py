@@ -24,7 +24,8 @@ Array = NDArray[Any]
 
 
 def circuit_oracle(circuit: Circuit, meter: Meter | None = None) -> Engine:
-    """Arithmetic of any circuit without read noise: converted values are exact, so is their sum (float64)."""
+    """Arithmetic of any circuit without read noise: converted values are exact, so is their sum (float64), up to the
+    rounding of float64 where weights are levels."""
 
     def prepare(layer: MatrixLayer) -> Multiply:
         drive = Drive.of(layer.format, circuit.slicing)
@@ -33,7 +34,7 @@ def circuit_oracle(circuit: Circuit, meter: Meter | None = None) -> Engine:
         def multiply(x: Array) -> Array:
             flat = x.transpose(0, 2, 1).reshape(-1, x.shape[1])
             digits = drive.split(flat).astype(np.float64)
-            out = np.zeros((layer.geometry.outputs, x.shape[1]), np.int64)
+            out = np.zeros((layer.geometry.outputs, x.shape[1]), np.int64 if layer.levels is None else np.float64)
             for group, encoded in parts:
                 driven = digits[:, group.start : group.stop]
                 sums = np.einsum("drm,srl->dslm", driven, encoded.cells.astype(np.float64), optimize=True)

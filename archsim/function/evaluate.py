@@ -25,6 +25,7 @@ from archsim.function.observe import MOST_PICTURES
 from archsim.function.precision.stream import Streaming
 from archsim.function.quantize import quantize
 from archsim.function.select import Machine, Selection, exact_selection, select
+from archsim.function.weights import WeightQuantizer
 from archsim.workload import Batch, Dataset, Graph, Preprocessing
 
 Progress = Callable[[int, int], None]
@@ -68,18 +69,19 @@ def evaluate(
     streaming: Streaming | None = None,
     streamed_images: int = 1,
     machine: Machine | None = None,
+    weights: str | WeightQuantizer = "per_channel",
     progress: Progress | None = None,
 ) -> Evaluation:
     """Quantize `graph` and run `data` through it and through the float network, a batch at a time.
 
     Activation ranges come from `calibration` if given, else from the network's preprocessing file, else from `data`
-    itself (`Evaluation.calibration` says which). `machine` decides the arithmetic of every layer; None is exact integer
+    itself (`Evaluation.calibration` says which). `weights` is how weights are quantized. `machine` decides the arithmetic of every layer; None is exact integer
     arithmetic. Converters that need observed sums see the first pictures of `calibration`, else of `data`. With
     `streaming` the precision of activations is decided on the fly; the bits of every window are kept of the first
     `streamed_images` pictures.
     """
     ranges = _ranges(graph, data, calibration)
-    network = quantize(graph, ranges, precision=precision, pixels=_pixels(data.preprocessing))
+    network = quantize(graph, ranges, precision=precision, pixels=_pixels(data.preprocessing), weights=weights)
     pictures = calibration if isinstance(calibration, Dataset) else data
     selection = exact_selection() if machine is None else select(network, machine, partial(_first, network, pictures))
     logits, wanted, activity = _through(graph, network, data, selection, counting, streaming, streamed_images, progress)
@@ -117,7 +119,10 @@ def _through(
     done = 0
     for batch in data.batches(size):
         engine = from_image(selection.engine, done)
-        found = infer(network, _network_input(network, batch), engine=engine, counting=counting, streaming=streaming)
+        found = infer(
+            network, _network_input(network, batch), engine=engine, counting=counting, streaming=streaming,
+            searching=selection.searching, opening=selection.opening,
+        )  # fmt: skip
         measured.append(found.logits)
         reference.append(run_float(graph, batch.images, keep=[network.logits])[network.logits])
         for layer in found.activity:

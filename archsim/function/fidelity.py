@@ -15,6 +15,7 @@ from archsim.function.network import QuantizedNetwork
 from archsim.function.noise import starting_at
 from archsim.function.parallel import thread_pool
 from archsim.function.precision.stream import Streaming
+from archsim.function.reads import layer_reads
 from archsim.workload.graph import Graph
 
 Array = NDArray[Any]
@@ -46,12 +47,12 @@ def layer_snr(
     size = default_batch(network)
     with thread_pool() as pool:
         products = {layer.name: prepare(layer) for layer in network.matrices}
-        streams = {} if streaming is None else streaming.layers(network)
+        reads = layer_reads(network, 1, streaming)
         for start in range(0, len(images), size):
             part = images[start : start + size]
             placed = {name: starting_at(product, start) for name, product in products.items()}
             real = walk(graph, part if network.pixels is None else network.pixels.normalise(part), pool)
-            for operand, _ in walk_integers(network, part, placed, None, pool, streams):
+            for operand, _ in walk_integers(network, part, placed, None, pool, reads):
                 reference = next(values for layer, values in real if layer.name == operand.name).astype(np.float64)
                 if operand.name == network.input:
                     continue

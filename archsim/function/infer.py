@@ -29,8 +29,10 @@ from archsim.function.integer import Multiply
 from archsim.function.network import MatrixLayer, QuantizedNetwork, QuantizedStep
 from archsim.function.noise import of_block, starting_at
 from archsim.function.parallel import available_threads, portions, spread, thread_pool
-from archsim.function.precision.collect import Collector
-from archsim.function.precision.stream import LayerStream, Streaming
+from archsim.function.openings.counting import Opening
+from archsim.function.precision.stream import Streaming
+from archsim.function.reads import Collector, LayerReads, layer_reads
+from archsim.function.sparsity.search import Searching
 from archsim.function.units import Operand, apply_fused, finish
 from archsim.function.unroll import Block, blocks, unroll
 
@@ -38,7 +40,7 @@ Array = NDArray[Any]
 Progress = Callable[[int], None]
 
 NO_GROUPS = np.zeros(0, np.int64)
-NO_STREAMS: Mapping[str, LayerStream] = MappingProxyType({})
+NO_READS: Mapping[str, LayerReads] = MappingProxyType({})
 
 BATCH_BYTES = 16 << 20
 """Stored activations a batch may take in each thread: all tensors of the images in it, were none freed."""
@@ -71,6 +73,8 @@ def infer(
     engine: str | Engine = "integer",
     counting: Counting | None = None,
     streaming: Streaming | None = None,
+    searching: Searching | None = None,
+    opening: Opening | None = None,
     keep: Collection[str] = (),
     batch: int | None = None,
     threads: int | None = None,
@@ -84,6 +88,8 @@ def infer(
     engine : a name in ENGINES or an engine.
     counting : count input activity, for crossbars of this kind.
     streaming : decide the precision of activations by this rule; None streams all bits.
+    searching : with `counting`, also count the decisions that converters make under an ADC sparsity policy.
+    opening : with `counting`, also count the reads of arrays that open a few rows at a time.
     keep : tensors to return as stored.
     batch : images at a time in each thread; by default bounded by memory.
     threads : by default one for each processor. Results do not depend on it.
@@ -97,7 +103,9 @@ def infer(
     known = {network.input, *(step.tensor for step in network.steps)}
     check_request(network, images, engine, set(keep) - known)
     wanted = {network.logits, *network.outputs, *keep}
-    parts = list(_batches(network, images, engine, counting, streaming, wanted, batch, threads, progress))
+    dac_bits = 1 if counting is None else counting.dac_bits
+    reads = layer_reads(network, dac_bits, streaming, *((None, None) if counting is None else (opening, searching)))
+    parts = list(_batches(network, images, engine, counting, reads, wanted, batch, threads, progress))
     whole = {
         name: Operand(
             name=name, values=np.concatenate([found[name] for found, _ in parts]), format=network.format_of(name)
@@ -119,7 +127,7 @@ def _batches(
     images: Array,
     engine: str | Engine,
     counting: Counting | None,
-    streaming: Streaming | None,
+    reads: Mapping[str, LayerReads],
     wanted: Collection[str],
     batch: int | None,
     threads: int | None,
@@ -130,13 +138,13 @@ def _batches(
     ranges, plenty = portions(len(images), batch or default_batch(network), threads)
     with thread_pool(threads) as pool:
         products = {layer.name: prepare(layer) for layer in network.matrices}
-        streams = {} if streaming is None else streaming.layers(network)
 
         def run(part: tuple[int, int]) -> tuple[dict[str, Array], list[LayerActivity]]:
             found, counts = {}, []
             inner = None if plenty else pool
             placed = {name: starting_at(product, part[0]) for name, product in products.items()}
-            for operand, activity in walk_integers(network, images[slice(*part)], placed, counting, inner, streams):
+            few = images[slice(*part)]
+            for operand, activity in walk_integers(network, few, placed, counting, inner, reads):
                 if operand.name in wanted:
                     found[operand.name] = operand.values
                 if activity is not None:
@@ -178,7 +186,7 @@ def walk_integers(
     products: Mapping[str, Multiply],
     counting: Counting | None = None,
     pool: Executor | None = None,
-    streams: Mapping[str, LayerStream] = NO_STREAMS,
+    reads: Mapping[str, LayerReads] = NO_READS,
 ) -> Iterator[tuple[Operand, LayerActivity | None]]:
     """Each stored tensor of a batch, the input first, with the counts of the matrix layer that made it."""
     last = {name: step.tensor for step in network.steps for name in step.step.inputs}
@@ -194,8 +202,10 @@ def walk_integers(
         if step.matrix is None:
             operand, activity = finish(step, sources), None
         else:
-            product, stream = products[step.matrix.name], streams.get(step.matrix.name)
-            operand, activity = run_matrix(step, step.matrix, sources[0].values, product, counting, pool, stream)
+            name = step.matrix.name
+            operand, activity = run_matrix(
+                step, step.matrix, sources[0].values, products[name], counting, pool, reads.get(name)
+            )
         sources.clear()
         for name in set(step.step.inputs):
             if last[name] == step.tensor:
@@ -212,43 +222,56 @@ def run_matrix(
     product: Multiply,
     counting: Counting | None = None,
     pool: Executor | None = None,
-    stream: LayerStream | None = None,
+    reads: LayerReads | None = None,
 ) -> tuple[Operand, LayerActivity | None]:
     """A convolution or fully connected layer: product, bias, fused layers, and the one rounding."""
     geometry = layer.geometry
     x = np.ascontiguousarray(x).reshape(len(x), geometry.channels, geometry.height, geometry.width)
     limits = None if step.format is None else clamps_of(step.step.fused, step.format)
-    direct = step.format is not None and limits is not None
-    shape = (len(x), geometry.outputs, geometry.windows)
-    out = np.empty(shape, step.format.dtype if direct and step.format is not None else np.float64)
+    kind = np.float64 if step.format is None or limits is None else step.format.dtype
+    out = np.empty((len(x), geometry.outputs, geometry.windows), kind)
     starts = None if counting is None else counting.row_groups(layer)
-    collector = None if stream is None else Collector(stream, x)
+    collector = None if reads is None else Collector(reads, x, _starts(reads, starts))
 
     def run(block: Block) -> tuple[Block, Counts, Counts]:
-        unrolled = unroll(x, geometry, block, layer.pad)
+        unrolled: Array = unroll(x, geometry, block, layer.pad)
         empty = NO_GROUPS if starts is None else zero_groups(unrolled, starts)
-        unrolled = unrolled if collector is None else collector.stream(unrolled, block)
+        unrolled = unrolled if collector is None else collector.take(unrolled, block)
         found = of_block(product, unrolled.transpose(0, 2, 1), block)
         accumulators = found.transpose(0, 2, 1).reshape(geometry.outputs, -1)
         return block, empty, _leave(step, layer, limits, accumulators, block, out)
 
     empty = NO_GROUPS if starts is None else np.zeros(len(starts) - 1, np.int64)
     zeros = np.zeros(len(x), np.int64)
-    for block, groups, inactive in spread(
-        pool, run, blocks(geometry, len(x), 1 if pool is None else available_threads())
-    ):
+    every = blocks(geometry, len(x), 1 if pool is None else available_threads())
+    for block, groups, inactive in spread(pool, run, every):
         empty = empty + groups
         zeros[block.start : block.stop] += inactive
     values = out.reshape(len(x), *step.step.layer.shape)
-    if not direct:
-        values = apply_fused(step, values)
-        zeros = zeros_per_image(values)
-        values = values if step.format is None else store(values / step.format.scale, step.format)
+    if limits is None:
+        values, zeros = _finish_real(step, values)
     operand = Operand(name=step.tensor, values=values, format=step.format)
     if counting is None:
         return operand, None
-    activity = _activity(layer, x, counting, empty, zeros, operand.values)
-    return operand, activity if collector is None else replace(activity, streams=collector.counts())
+    return operand, replace(
+        _activity(layer, x, counting, empty, zeros, operand.values),
+        reads=None if collector is None else collector.counts(),
+    )
+
+
+def _finish_real(step: QuantizedStep, values: Array) -> tuple[Array, Counts]:
+    """Fused layers and the one rounding of real values, and the zeros of each image before it."""
+    values = apply_fused(step, values)
+    zeros = zeros_per_image(values)
+    return values if step.format is None else store(values / step.format.scale, step.format), zeros
+
+
+def _starts(reads: LayerReads, counted: Counts | None) -> Counts:
+    """Row groups that reads are counted by."""
+    if reads.stream is not None:
+        return reads.stream.starts
+    assert counted is not None
+    return counted
 
 
 def _leave(

@@ -70,12 +70,31 @@ class Pixels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precision:
-    """Bits of stored activations (crossbar inputs) and of weights, 2 to 16 each; `residual_bits` of tensors that only
+    """Bits of stored activations (crossbar inputs) and of weights, 2 to 16 each, or 1 for weights that are signs; `residual_bits` of tensors that only
     residual adds read, if not those of all activations."""
 
     input_bits: int = 8
     weight_bits: int = 8
     residual_bits: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class LevelSets:
+    """The values that weights of a layer can take, where these are not all integers of some width.
+
+    Attributes
+    ----------
+    values : int16 [sets, levels], ascending integers; levels that a set does not need repeat its last.
+    of : int64 [outputs], the set of each output.
+    """
+
+    values: NDArray[np.int16]
+    of: NDArray[np.int64]
+
+    @property
+    def ends(self) -> NDArray[np.int64]:
+        """Smallest and largest level of each output: int64 [2, outputs]."""
+        return np.stack([self.values[self.of, 0], self.values[self.of, -1]]).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -88,10 +107,12 @@ class MatrixLayer:
     Attributes
     ----------
     weight : [groups, rows, columns] int8 or int16, rows in the order ky, kx, channel.
+    weight_bits : width of the integers, or 2**weight_bits levels.
     bias : [outputs] int64, in units of the accumulator (`scale`).
     scale : [outputs] float64, real value of one accumulator unit.
     pad : [channels], integers of the input's type that drive the rows outside the map (the zero point).
     format : of the input.
+    levels : the values that weights take, where they are not evenly spaced integers of `weight_bits` bits.
     """
 
     name: str
@@ -102,6 +123,7 @@ class MatrixLayer:
     scale: NDArray[np.float64]
     pad: Array
     format: TensorFormat
+    levels: LevelSets | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

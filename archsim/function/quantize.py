@@ -1,13 +1,14 @@
 """Static post-training quantization: a float graph and calibrated ranges become a network of integers.
 
 Activations have one scale per tensor, unsigned when no value is negative and symmetric signed otherwise; weights are
-symmetric, with one scale per output channel or per tensor; biases have the accumulator's precision (Jacob et al., CVPR
-2018, Sec. 2, without zero points).
+symmetric, with one scale per output channel or per tensor, or take the values of level sets
+(`archsim.function.weights`); biases have the accumulator's precision (Jacob et al., CVPR 2018, Sec. 2, without zero
+points).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -18,31 +19,18 @@ from numpy.typing import NDArray
 from archsim.errors import InputError, Problem
 from archsim.function.calibrate import Ranges
 from archsim.function.executor import check_runnable
+from archsim.function.levels.fit import to_levels
 from archsim.function.network import MatrixLayer, Pixels, Precision, QuantizedNetwork, QuantizedStep, TensorFormat
 from archsim.function.steps import Step, plan_steps, read_out, residuals, shared_formats
 from archsim.function.unroll import Geometry, geometry_of, inside_fraction, weight_matrix
+from archsim.function.weights import WEIGHT_QUANTIZERS, Grid, WeightQuantizer, WeightRequest
 from archsim.workload.graph import Conv, Graph, Linear, Parameters, Reshape, Softmax
 
 Array = NDArray[Any]
 
 
-def _largest(weight: Array) -> NDArray[np.float64]:
-    flat = weight.reshape(len(weight), -1)
-    return np.asarray(np.maximum(flat.max(axis=1), -flat.min(axis=1)), np.float64)
-
-
-WEIGHT_QUANTIZERS: dict[str, Callable[[Array], NDArray[np.float64]]] = {
-    "per_channel": _largest,
-    "per_tensor": lambda weight: np.full(len(weight), _largest(weight).max()),
-}
-"""Real magnitude that the largest weight integer stands for: weight [outputs, ...] to [outputs], by name."""
-
 SLAB = 1 << 22
 """Weights rounded at once: what bounds the memory of a large fully connected layer."""
-
-HEADROOM = {8: 2.0**30, 16: 2.0**46}
-"""Largest bias integer by operand width: half of a 32-bit and of a 48-bit accumulator. A channel whose weights are so
-small beside its bias that it would need more gets a coarser weight scale."""
 
 
 def quantize(
@@ -51,7 +39,7 @@ def quantize(
     *,
     precision: Precision | None = None,
     pixels: Pixels | None = None,
-    weights: str = "per_channel",
+    weights: str | WeightQuantizer = "per_channel",
 ) -> QuantizedNetwork:
     """Quantize a network.
 
@@ -65,7 +53,7 @@ def quantize(
     pixels : preprocessing of the pictures. When every reader of the input is a convolution or fully connected layer
     that
         can take raw pixels exactly, they drive the crossbars and mean and scale go into its weights and bias.
-    weights : a name in WEIGHT_QUANTIZERS.
+    weights : a name in WEIGHT_QUANTIZERS, or a quantizer.
 
     Raises
     ------
@@ -76,6 +64,7 @@ def quantize(
     inputs = graph.inputs()
     check_runnable(graph, inputs[0].shape if len(inputs) == 1 else ())
     _check_options(precision, weights)
+    quantizer = WEIGHT_QUANTIZERS[weights] if isinstance(weights, str) else weights
     steps = plan_steps(graph)
     wide = read_out(steps)
     folded = pixels if pixels is not None and precision.input_bits >= 8 and takes_pixels(graph, pixels) else None
@@ -88,7 +77,7 @@ def quantize(
                 step=step,
                 shape=graph[step.tensor].shape,
                 format=None if step.tensor in wide else formats[step.tensor],
-                matrix=_matrix(graph, step, formats, precision, fold, WEIGHT_QUANTIZERS[weights], ranges.means),
+                matrix=_matrix(graph, step, formats, precision, fold, quantizer, ranges.means),
                 parameters=_scalings(graph, step),
             )
         )
@@ -121,12 +110,14 @@ def _softmax_behind(graph: Graph, name: str) -> bool:
     return isinstance(layer.op, Softmax)
 
 
-def _check_options(precision: Precision, weights: str) -> None:
+def _check_options(precision: Precision, weights: str | WeightQuantizer) -> None:
     problems = []
     for name, bits in (("input_bits", precision.input_bits), ("weight_bits", precision.weight_bits)):
-        if not 2 <= bits <= 16:
-            problems.append(Problem(f"precision.{name}", f"must be 2 to 16, got {bits}"))
-    if weights not in WEIGHT_QUANTIZERS:
+        least = 1 if name == "weight_bits" and (weights == "binary" or not isinstance(weights, str)) else 2
+        if not least <= bits <= 16:
+            hint = "; 1-bit weights need the quantizer 'binary'" if bits == 1 and name == "weight_bits" else ""
+            problems.append(Problem(f"precision.{name}", f"must be 2 to 16, got {bits}{hint}"))
+    if isinstance(weights, str) and weights not in WEIGHT_QUANTIZERS:
         known = ", ".join(WEIGHT_QUANTIZERS)
         problems.append(Problem("weights", f"unknown weight quantizer {weights!r}; known are {known}"))
     if problems:
@@ -225,7 +216,7 @@ def _matrix(
     formats: Mapping[str, TensorFormat],
     precision: Precision,
     pixels: Pixels | None,
-    magnitude: Callable[[Array], NDArray[np.float64]],
+    quantizer: WeightQuantizer,
     means: Mapping[str, NDArray[np.float64]],
 ) -> MatrixLayer | None:
     """Integer weights and bias of a matrix layer (None for others)."""
@@ -236,16 +227,27 @@ def _matrix(
     geometry = geometry_of(layer, graph[layer.inputs[0]].shape)
     source = formats[layer.inputs[0]]
     zero, gain = np.zeros(geometry.channels), np.ones(geometry.channels)
-    weight = parameters.weight
+    weight: Array = parameters.weight
+    folded: Array = np.ones(1)
     if pixels is not None:
         zero, gain = _pixel_channels(graph, pixels, geometry.channels)
-        weight = weight * _per_output(gain, weight, geometry, slice(None))
+        folded = _per_output(gain, weight, geometry, slice(None))
+        weight = weight * folded
     bias = np.zeros(len(weight)) if parameters.bias is None else parameters.bias.astype(np.float64)
-    levels = 2 ** (precision.weight_bits - 1) - 1
-    width = max(precision.input_bits, precision.weight_bits)
-    size = _weight_scale(magnitude(weight) / levels, bias, source.scale, width)
+    grid = quantizer(
+        WeightRequest(
+            name=layer.name,
+            weight=weight,
+            gain=folded,
+            bits=precision.weight_bits,
+            width=max(precision.input_bits, precision.weight_bits),
+            bias=bias / source.scale,
+            grouped=geometry.groups > 1,
+        )
+    )
     channels = _Channels(zero=zero, gain=gain, mean=means.get(layer.inputs[0]))
-    integers, offset, drift = _round_weights(weight, size, levels, geometry, channels)
+    integers, offset, drift = _round_weights(weight, grid, geometry, channels)
+    size = grid.size
     return MatrixLayer(
         name=layer.name,
         geometry=geometry,
@@ -255,11 +257,12 @@ def _matrix(
         scale=size * source.scale,
         pad=np.rint(zero).astype(source.dtype),
         format=source,
+        levels=grid.levels,
     )
 
 
 def _round_weights(
-    weight: Array, size: NDArray[np.float64], levels: int, geometry: Geometry, channels: _Channels
+    weight: Array, grid: Grid, geometry: Geometry, channels: _Channels
 ) -> tuple[Array, NDArray[np.float64], NDArray[np.float64]]:
     """Weight integers [outputs, ...], and per output what the bias owes to them.
 
@@ -269,15 +272,18 @@ def _round_weights(
     4.2).
     """
     outputs = len(weight)
-    integers = np.empty(weight.shape, np.int8 if levels < 128 else np.int16)
+    integers = np.empty(weight.shape, np.int8 if grid.top < 128 and grid.levels is None else np.int16)
     offset, drift = np.zeros(outputs), np.zeros(outputs)
     inside = inside_fraction(geometry, weight.ndim)
     together = max(1, SLAB * outputs // weight.size)
     for start in range(0, outputs, together):
         part = slice(start, start + together)
-        scale = size[part].reshape(-1, *(1,) * (weight.ndim - 1))
+        scale = grid.size[part].reshape(-1, *(1,) * (weight.ndim - 1))
         exact = weight[part].astype(np.float64)
-        rounded = np.clip(np.rint(exact / scale), -levels, levels)
+        if grid.levels is None:
+            rounded = grid.round(exact / scale)
+        else:
+            rounded = to_levels(exact / scale, grid.levels, start).astype(np.float64)
         integers[part] = rounded
         if channels.zero.any():
             offset[part] = _sums(rounded * _per_output(channels.zero, weight, geometry, part))
@@ -306,10 +312,3 @@ def _per_output(values: NDArray[np.float64], weight: Array, geometry: Geometry, 
 def _sums(terms: Array) -> NDArray[np.float64]:
     """Sum of terms [outputs, ...] for each output."""
     return np.asarray(terms.reshape(len(terms), -1).sum(axis=1))
-
-
-def _weight_scale(scale: NDArray[np.float64], bias: Array, input_scale: float, bits: int) -> NDArray[np.float64]:
-    """Weight scales fit for use: none zero, and none so small that the bias overflows the accumulator (HEADROOM)."""
-    largest = scale.max() or 1.0
-    usable = np.where(scale > 0, scale, largest)
-    return np.maximum(usable, np.abs(bias) / (input_scale * HEADROOM[8 if bits <= 8 else 16]))

@@ -2,7 +2,10 @@
 
 * `integer`: cells hold what was written and no converter loses anything, so plain integer products are the machine's.
 * `bit-plane`: cells are whole numbers, converters clip or round.
-* `analog`: cells or reads are real numbers.
+* `row-opening`: arrays open a few rows at a time, rows stand elsewhere or share a place, or noise goes with the rows that
+  drive, and converters lose something.
+* `analog`: cells or reads are real numbers; weights that are levels make real column sums, which every converter but the
+  ideal one rounds.
 
 A layer of a bit-plane machine whose sums are proven to pass the converter unchanged, whatever the inputs, is served by
 integer products too, and counted so.
@@ -29,7 +32,10 @@ from archsim.function.integer import Multiply
 from archsim.function.meter import Conversions, Meter
 from archsim.function.network import MatrixLayer, QuantizedNetwork
 from archsim.function.observe import observe_sums
+from archsim.function.openings.counting import Opening
+from archsim.function.sparsity.search import Searching
 from archsim.mapping.plan import Plan
+from archsim.mapping.rows.plan import RowPlan
 from archsim.mapping.slicing import Slicing
 
 Array = NDArray[Any]
@@ -37,14 +43,21 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Machine:
-    """What decides the arithmetic of a chip: its slicing, converters, cells and read noise. `seed` keys all draws."""
+    """What decides the arithmetic of a chip: its slicing, converters, cells and read noise (and how it goes with the
+    rows that drive); `rows` by layer name where rows do not stand in their order. `seed` keys all draws.
+    `sparsity` is the policy by which converters leave out decisions, `every_column` whether columns without weights are
+    converted too; neither changes an output."""
 
     slicing: Slicing
     transfer: Transfer
     cells: CellModel | None = None
     unit_column: bool = False
     read_noise: float = 0.0
+    noise_law: str = "constant"
+    rows: Mapping[str, RowPlan] = field(default_factory=dict)
     seed: int = 0
+    sparsity: str = "none"
+    every_column: bool = False
 
     @classmethod
     def of(cls, plan: Plan, seed: int = 0) -> Machine:
@@ -64,14 +77,17 @@ class Machine:
             cells=cell_model(device, cell, plan.slicing.rows, plan.slicing.columns + unit),
             unit_column=unit,
             read_noise=read_noise_levels(None if device is None else device.read_noise, cell),
+            noise_law="constant" if device is None or device.read_noise is None else device.read_noise.law,
+            rows=plan.rows,
             seed=seed,
+            sparsity="none" if ima.adc.sparsity is None else ima.adc.sparsity.policy,
+            every_column=ima.adc.converts == "all",
         )
 
     @property
     def largest_sum(self) -> int:
-        """Largest column sum of a full array."""
-        slicing = self.slicing
-        return int(slicing.rows * (2**slicing.dac_bits - 1) * (2**slicing.cell_bits - 1))
+        """Largest column sum of a full array, or of the rows opened at once."""
+        return self.slicing.largest_sum
 
     def circuit(self, converter: Converter) -> Circuit:
         """The analog side with this converter."""
@@ -81,6 +97,8 @@ class Machine:
             cells=self.cells,
             unit_column=self.unit_column,
             read_noise=self.read_noise,
+            noise_law=self.noise_law,
+            rows=self.rows,
             seed=self.seed,
         )
 
@@ -106,9 +124,13 @@ def transfer_of(block: AdcTransfer | None, bits: int, seed: int) -> Transfer:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Selection:
-    """Engines chosen for one network on one machine. `engine` is for `infer`; layers are prepared once and kept."""
+    """Engines chosen for one network on one machine. `engine` is for `infer`; layers are prepared once and kept.
+    `searching` is what `infer` counts decisions by, where the machine's converters leave some
+    out, `opening` what it counts reads by, where its arrays open a few rows at a time."""
 
     engine: Engine
+    searching: Searching | None = None
+    opening: Opening | None = None
     _served: dict[str, str] = field(default_factory=dict)
     _meter: Meter = field(default_factory=Meter)
 
@@ -138,13 +160,36 @@ def select(network: QuantizedNetwork, machine: Machine, pictures: Callable[[], A
     meter = Meter()
     prepared: dict[str, Multiply] = {}
 
+    def converter(layer: MatrixLayer) -> Converter:
+        return shared or converter_for(transfer, observed[layer.name])
+
     def engine(layer: MatrixLayer) -> Multiply:
         if layer.name not in prepared:
-            converter = shared or converter_for(transfer, observed[layer.name])
-            served[layer.name], prepared[layer.name] = prepare_layer(layer, machine.circuit(converter), meter)
+            circuit = machine.circuit(converter(layer))
+            served[layer.name], prepared[layer.name] = prepare_layer(layer, circuit, meter)
         return prepared[layer.name]
 
-    return Selection(engine=engine, _served=served, _meter=meter)
+    searching = None if machine.sparsity == "none" else searching_of(machine, converter)
+    opening = Opening(slicing=machine.slicing, rows=machine.rows) if opens_some(machine) else None
+    return Selection(engine=engine, searching=searching, opening=opening, _served=served, _meter=meter)
+
+
+def opens_some(machine: Machine) -> bool:
+    """Whether a digit may take another number of reads than one."""
+    return machine.slicing.windowed or machine.slicing.activation != "dense" or bool(machine.rows)
+
+
+def searching_of(machine: Machine, converter: Callable[[MatrixLayer], Converter]) -> Searching:
+    """How a machine with these converters counts decisions."""
+    return Searching(
+        policy=machine.sparsity,
+        bits=machine.transfer.bits,
+        slicing=machine.slicing,
+        unit_column=machine.unit_column,
+        every_column=machine.every_column,
+        rows=machine.rows,
+        converter=converter,
+    )
 
 
 def exact_selection() -> Selection:
@@ -160,13 +205,20 @@ def exact_selection() -> Selection:
 
 def prepare_layer(layer: MatrixLayer, circuit: Circuit, meter: Meter) -> tuple[str, Multiply]:
     """Name of the engine that serves a layer, and its product."""
-    if circuit.read_noise or not keeps_whole(circuit.cells):
+    real = layer.levels is not None and (circuit.cells is not None or circuit.converter.thresholds is not None)
+    noisy = circuit.read_noise > 0 or not keeps_whole(circuit.cells)
+    if not real and not noisy and circuit.cells is None and lossless(circuit.converter, circuit.slicing):
+        return "integer", integer_engine(layer)
+    growing = circuit.read_noise > 0 and circuit.noise_law != "constant"
+    if circuit.slicing.windowed or growing or layer.name in circuit.rows:
+        from archsim.function.openings.engine import opening_engine
+
+        return "row-opening", opening_engine(circuit, meter)(layer)
+    if real or noisy:
         # imported where needed: importing it loads kernels that most runs do without
         from archsim.function.analog import analog_engine
 
         return "analog", analog_engine(circuit, meter)(layer)
-    if circuit.cells is None and lossless(circuit.converter, circuit.slicing):
-        return "integer", integer_engine(layer)
     plan = plan_layer(layer, circuit)
     if plan.proven and circuit.cells is None:
         return "integer", integer_engine(layer)

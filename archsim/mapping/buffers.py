@@ -3,12 +3,13 @@
 A buffer that is too small deadlocks where branches meet again: the short branch (a residual skip) must keep what the
 long branch has not yet returned. An untimed eager execution of the whole pipeline shows the least that any order of
 events needs; stages are determinate, so buffers of that size never deadlock, whatever the durations. Slack rows on
-top let producer and consumer overlap.
+top let producer and consumer overlap; a bypass gets as much as the way around it has in all.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
@@ -37,10 +38,9 @@ def build_edges(stages: tuple[Stage, ...], slack_rows: int) -> tuple[Edge, ...]:
     drafts = [draft for target, stage in enumerate(stages) for draft in _incoming(stage, target, index, stages)]
     peaks = _occupancy(stages, drafts)
     edges = []
-    for draft, peak in zip(drafts, peaks, strict=True):
+    for draft, peak, slack in zip(drafts, peaks, _matched_slack(stages, drafts, slack_rows), strict=True):
         producer = stages[draft.source]
         minimum = max(int(peak), draft.minimum)
-        slack = max(1, slack_rows * positions(producer.shape)[1])
         edges.append(
             Edge(
                 source=draft.source,
@@ -54,6 +54,23 @@ def build_edges(stages: tuple[Stage, ...], slack_rows: int) -> tuple[Edge, ...]:
             )
         )
     return tuple(edges)
+
+
+def _matched_slack(stages: tuple[Stage, ...], edges: list[Edge], slack_rows: int) -> list[int]:
+    """Windows of slack of every edge: `slack_rows` rows of the producer's map, and on an edge that bypasses others as
+    much of the map as the slack of the longest way around it adds up to.
+
+    Without that, the bypass is full before the buffers of the long way are, and their slack is of no use (slack
+    matching: Beerel, Lines, Davies and Kim, ASYNC 2006). At most one map.
+    """
+    own = [max(1, slack_rows * positions(stage.shape)[1]) / stage.windows for stage in stages]
+    longest = np.full((len(stages), len(stages)), -np.inf)
+    np.fill_diagonal(longest, 0.0)
+    # stages stand in an order in which producers come before their consumers
+    for edge in sorted(edges, key=lambda edge: edge.target):
+        longest[:, edge.target] = np.maximum(longest[:, edge.target], longest[:, edge.source] + own[edge.source])
+    shares = [max(own[edge.source], min(1.0, float(longest[edge.source, edge.target]))) for edge in edges]
+    return [ceil(round(share * stages[edge.source].windows, 6)) for edge, share in zip(edges, shares, strict=True)]
 
 
 def _incoming(stage: Stage, target: int, index: dict[str, int], stages: tuple[Stage, ...]) -> list[Edge]:

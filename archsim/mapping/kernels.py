@@ -64,3 +64,63 @@ def eager_occupancy(
                 edge = in_edges[index]
                 if firing and fired[source[edge]] < need[need_offset[edge] + fired[stage]]:
                     firing = False
+
+
+@njit(cache=True)
+def add_loads(
+    row, column, number, routers, chip_tiles, shared, home, choice, hold, chip_hold, tiles, offset, ports, links, chips
+):
+    """Add what packets of one edge keep busy: `ports` [tiles, in and out of the network], `links` [routers, east, west,
+    south, north] and `chips` [chips, up and down]. The same ways as `network.Mesh.route`, summed up.
+
+    `row`, `column` [routers of a chip] and `number` [rows, columns] (-1: no router) are the mesh; packet kind k goes
+    from tile home[k] to tiles[offset[choice[k]]:offset[choice[k] + 1]], ascending, and holds a link or port for hold[k]
+    in all, a link between chips for chip_hold[k].
+    """
+    stops = np.empty(tiles.size + 1, np.int64)
+    for kind in range(home.size):
+        source = home[kind]
+        here = source // chip_tiles * routers + source % chip_tiles // shared
+        count = 0
+        for index in range(offset[choice[kind]], offset[choice[kind] + 1]):
+            tile = tiles[index]
+            if tile == source:
+                continue
+            stop = tile // chip_tiles * routers + tile % chip_tiles // shared
+            ports[tile, 1] += hold[kind]
+            if count == 0 or stops[count - 1] != stop:
+                stops[count] = stop
+                count += 1
+        if count == 0:
+            continue
+        ports[source, 0] += hold[kind]
+        backwards = abs(stops[count - 1] - here) < abs(stops[0] - here)
+        for index in range(count):
+            stop = stops[count - 1 - index] if backwards else stops[index]
+            chip, last_chip = here // routers, stop // routers
+            while chip != last_chip:
+                _add_walk(row, column, number, here, chip * routers, routers, hold[kind], links)
+                step = 1 if last_chip > chip else -1
+                chips[chip, 0 if step > 0 else 1] += chip_hold[kind]
+                chip += step
+                here = chip * routers
+            _add_walk(row, column, number, here, stop, routers, hold[kind], links)
+            here = stop
+
+
+@njit(cache=True)
+def _add_walk(row, column, number, start, end, routers, hold, links):
+    """One XY walk inside a chip, X first unless the corner is missing."""
+    base = start // routers * routers
+    y, x = row[start - base], column[start - base]
+    last_y, last_x = row[end - base], column[end - base]
+    x_first = number[y, last_x] >= 0
+    for leg in range(2):
+        if (leg == 0) == x_first:
+            while x != last_x:
+                links[base + number[y, x], 0 if last_x > x else 1] += hold
+                x += 1 if last_x > x else -1
+        else:
+            while y != last_y:
+                links[base + number[y, x], 2 if last_y > y else 3] += hold
+                y += 1 if last_y > y else -1

@@ -1,20 +1,25 @@
 """Routes over the on-chip network: a concentrated mesh with XY routing, and links between chips.
 
-`router.shared_by` tiles hang on one router; routers form a mesh and are numbered in a snake, so tiles with
-neighbouring numbers are neighbours on the mesh. A packet to several tiles visits their routers one after the other
-(path-based multicast; Lin and Ni, ISCA 1991): at each it passes on once the ports of that router's tiles have begun to
-take their copies. Chips stand in a row; a packet leaves and enters a chip at its router 0.
+`router.shared_by` tiles hang on one router; routers form a mesh. They are numbered along a snake through bands of a
+few rows, column by column inside a band, so tiles with neighbouring numbers are neighbours on the mesh, and a stretch
+of numbers is a patch that many links cross; bands of one row are the plain snake, whose stretches are lines.
+
+A packet to several tiles visits their routers one after the other (path-based multicast; Lin and Ni, ISCA 1991): at
+each it passes on once the ports of that router's tiles have begun to take their copies. Chips stand in a row; a packet
+leaves and enters a chip at its router 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from math import ceil, isqrt
 from typing import Literal
 
 from archsim.components import Chip
+from archsim.mapping.layout import POLICIES
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,16 +34,19 @@ class Hop:
 
 
 Route = tuple[Hop, ...]
+PICOSECONDS = 1e12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mesh:
-    """Geometry of the routers. Tile and router numbers run through all chips."""
+    """Geometry of the routers. Tile and router numbers run through all chips; `band_rows` rows of routers are numbered
+    together."""
 
     columns: int
     routers_per_chip: int
     tiles_per_chip: int
     tiles_per_router: int
+    band_rows: int = 1
 
     @classmethod
     def of(cls, chip: Chip) -> Mesh:
@@ -46,7 +54,13 @@ class Mesh:
         shared = chip.tile.router.shared_by
         routers = ceil(chip.tiles / shared)
         columns = ceil(chip.tile.grid.columns / max(1, isqrt(shared)))
-        return cls(columns=columns, routers_per_chip=routers, tiles_per_chip=chip.tiles, tiles_per_router=shared)
+        return cls(
+            columns=columns,
+            routers_per_chip=routers,
+            tiles_per_chip=chip.tiles,
+            tiles_per_router=shared,
+            band_rows=POLICIES[chip.placement].band_rows,
+        )
 
     def chip_of(self, tile: int) -> int:
         """Chip of a tile."""
@@ -58,23 +72,19 @@ class Mesh:
         return chip * self.routers_per_chip + local // self.tiles_per_router
 
     def coordinates(self, router: int) -> tuple[int, int]:
-        """(row, column) of a router on its chip, in snake order."""
-        row, column = divmod(router % self.routers_per_chip, self.columns)
-        return row, column if row % 2 == 0 else self.columns - 1 - column
+        """(row, column) of a router on its chip."""
+        return _places(self)[router % self.routers_per_chip]
 
     def at(self, chip: int, row: int, column: int) -> int:
-        """Router at a place of a chip."""
-        return (
-            chip * self.routers_per_chip + row * self.columns + (column if row % 2 == 0 else self.columns - 1 - column)
-        )
+        """Router at a place of a chip. Raises `KeyError` where there is none (the end of a ragged last band)."""
+        return chip * self.routers_per_chip + _numbers(self)[row, column]
 
     def walk(self, start: int, end: int) -> Iterator[int]:
-        """Routers of the XY path between two routers of one chip, both included. X first; where the last row is
-        ragged, Y first."""
+        """Routers of the XY path between two routers of one chip, both included. X first; where the corner is
+        missing because the last band is ragged, Y first."""
         chip = start // self.routers_per_chip
         (row, column), (last_row, last_column) = self.coordinates(start), self.coordinates(end)
-        corner = self.at(chip, row, last_column)
-        x_first = corner < (chip + 1) * self.routers_per_chip
+        x_first = (row, last_column) in _numbers(self)
         yield start
         for axis in ("x", "y") if x_first else ("y", "x"):
             goal = last_column if axis == "x" else last_row
@@ -114,6 +124,32 @@ class Mesh:
     def _between(self, here: int, there: int) -> Hop:
         chips = here // self.routers_per_chip, there // self.routers_per_chip
         return Hop("link", here, there) if chips[0] == chips[1] else Hop("chip", *chips)
+
+
+@lru_cache(maxsize=64)
+def _places(mesh: Mesh) -> tuple[tuple[int, int], ...]:
+    """(row, column) of every router of a chip, by number: down and up the columns of a band, bands in turns from left
+    to right and back."""
+    rows = ceil(mesh.routers_per_chip / mesh.columns)
+    found: list[tuple[int, int]] = []
+    for band, first in enumerate(range(0, rows, mesh.band_rows)):
+        inside = range(first, min(first + mesh.band_rows, rows))
+        across = range(mesh.columns)
+        for turn, column in enumerate(across if band % 2 == 0 else reversed(across)):
+            found += [(row, column) for row in (inside if turn % 2 == 0 else reversed(inside))]
+    return tuple(found[: mesh.routers_per_chip])
+
+
+@lru_cache(maxsize=64)
+def _numbers(mesh: Mesh) -> dict[tuple[int, int], int]:
+    return {place: number for number, place in enumerate(_places(mesh))}
+
+
+def packet_times(chip: Chip, bits: float) -> tuple[int, int]:
+    """How long a packet of so many bits holds a link or port of the mesh, and a link between chips [ps]."""
+    on_mesh = flits_of(chip, bits) / chip.tile.router.flit_rate * PICOSECONDS
+    between = bits / 8 / chip.links.bandwidth * PICOSECONDS
+    return max(1, ceil(round(on_mesh, 6))), max(1, ceil(round(between, 6)))
 
 
 def flits_of(chip: Chip, bits: float) -> int:

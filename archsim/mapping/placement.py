@@ -1,17 +1,21 @@
-"""Placement: which IMA, tile and chip holds each copy of each layer, and what must travel because of it.
+"""Placement: which array, IMA, tile and chip holds each copy of each layer, and what must travel because of it.
 
-Layers are placed in pipeline order, each from the next free IMA on; copies of one layer follow each other array by
-array. Tiles are numbered through all chips. Digital stages work on the tiles of the stage they read from.
+A layout (`archsim.mapping.layout`) orders runs of copies; they are laid along the line of IMAs one after the other, the
+copies of a run array by array. Arrays, IMAs and tiles are numbered through all chips. Digital stages work on the tiles
+of the stage they read from.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archsim.components import Chip
+from archsim.mapping.layout import Footprint, Layout
 from archsim.mapping.slicing import CrossbarGrid
 
 Tiles = NDArray[np.int64]
@@ -26,8 +30,8 @@ class Placement:
     tiles: Tiles
     lane_tiles: tuple[tuple[int, ...], ...]
     """All tiles of each copy."""
-    first_crossbar: int
-    crossbars: int
+    slots: NDArray[np.int64]
+    """Number of every array on the machine: [copies, arrays of a copy]."""
     span: int
     """Tiles of the most spread-out copy."""
     read_rows: int
@@ -41,12 +45,30 @@ class Placement:
     partial_values: int
     """Values of one such vector at most (weights side by side in one array)."""
 
+    @property
+    def crossbars(self) -> int:
+        """Arrays of all copies."""
+        return int(self.slots.size)
 
-def place_grid(grid: CrossbarGrid, copies: int, first_crossbar: int, chip: Chip) -> Placement:
-    """Place `copies` of a grid from array number `first_crossbar` (the start of an IMA) on."""
+
+def lay(stages: Sequence[Footprint], layout: Layout, per_ima: int) -> list[NDArray[np.int64]]:
+    """Array numbers [copies, arrays of a copy] of every stage when the runs of a layout stand one after the other, each
+    from the start of an IMA on."""
+    slots = [np.full((stage.copies, stage.crossbars), -1, np.int64) for stage in stages]
+    next_ima = 0
+    for run in layout:
+        shape = len(run.lanes), stages[run.stage].crossbars
+        arrays = shape[0] * shape[1]
+        slots[run.stage][run.lanes] = next_ima * per_ima + np.arange(arrays).reshape(shape)
+        next_ima += ceil(arrays / per_ima)
+    return slots
+
+
+def place_grid(grid: CrossbarGrid, slots: NDArray[np.int64], chip: Chip) -> Placement:
+    """Place copies of a grid on arrays `slots` [copies, arrays of a copy], in which the arrays of a copy follow each
+    other."""
     per_ima = chip.tile.ima.crossbars
     per_tile = per_ima * chip.tile.imas
-    slots = first_crossbar + np.arange(copies * grid.crossbars).reshape(copies, grid.crossbars)
     ima, tile = slots // per_ima, slots // per_tile
     edges = np.flatnonzero(np.diff(grid.reduction, prepend=-1))
     ends = np.append(edges[1:], grid.crossbars) - 1
@@ -57,8 +79,7 @@ def place_grid(grid: CrossbarGrid, copies: int, first_crossbar: int, chip: Chip)
         home=tile[:, -1],
         tiles=np.unique(tile),
         lane_tiles=tuple(tuple(range(first, last + 1)) for first, last in tile[:, [0, -1]].tolist()),
-        first_crossbar=first_crossbar,
-        crossbars=copies * grid.crossbars,
+        slots=slots,
         span=int((tile[:, -1] - tile[:, 0]).max()) + 1,
         read_rows=busiest,
         loaded_rows=loaded,
@@ -82,14 +103,16 @@ def _rows_per_tile(grid: CrossbarGrid, tile: Tiles) -> tuple[int, float]:
     return int(rows.max()), float(rows.reshape(copies, tiles).sum(axis=1).mean())
 
 
-def place_digital(tiles: Tiles, rows: int) -> Placement:
-    """A digital stage on the tiles it reads from: one lane per tile, `rows` input values per window."""
+def place_digital(producers: Tiles, rows: int) -> Placement:
+    """A digital stage on the tiles it reads from, `producers` [lanes of the producer]: one lane per tile, in the order
+    of the producer's lanes; `rows` input values per window."""
+    found, first = np.unique(producers, return_index=True)
+    tiles = found[np.argsort(first)]
     return Placement(
         home=tiles,
-        tiles=tiles,
+        tiles=found,
         lane_tiles=tuple((int(tile),) for tile in tiles),
-        first_crossbar=0,
-        crossbars=0,
+        slots=np.zeros((len(tiles), 0), np.int64),
         span=1,
         read_rows=rows,
         loaded_rows=float(rows),

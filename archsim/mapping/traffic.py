@@ -65,6 +65,24 @@ def _operand_bits(plan: Plan, mapped: MappedStage) -> int:
     )
 
 
+LaneSets = tuple[list[tuple[int, ...]], NDArray[np.int64]]
+"""Distinct sets of consumer lanes, and which of them each producer window goes to."""
+Known = dict[tuple[int, int, int], LaneSets | None]
+"""Lane sets by edge and lanes at both ends: they do not depend on where the lanes are."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Packets:
+    """Packets of one edge and image, by kind: from tile `home` to the tiles `targets[choice]`, `shares` times.
+    `kind_of` [producer windows] says which kind each window sends."""
+
+    home: NDArray[np.int64]
+    choice: NDArray[np.int64]
+    shares: NDArray[np.int64]
+    kind_of: NDArray[np.int64]
+    targets: list[tuple[int, ...]]
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class EdgeRoutes:
     """Routes of one edge: producer window q takes `routes[route_of[q]]`; `stops` is how many tiles a route delivers
@@ -82,40 +100,54 @@ class EdgeRoutes:
 
 
 def edge_routes(plan: Plan) -> tuple[EdgeRoutes, ...]:
-    """Routes of every edge, in the plan's order.
+    """Routes of every edge, in the plan's order."""
+    mesh = Mesh.of(plan.chip)
+    known = cache(mesh.route)
+    found = []
+    for edge, sent in zip(plan.edges, edge_packets(plan, {}), strict=True):
+        pairs = list(zip(sent.home.tolist(), (sent.targets[choice] for choice in sent.choice), strict=True))
+        routes = tuple(known(home, tiles) for home, tiles in pairs)
+        stops = tuple(len(set(tiles) - {home}) for home, tiles in pairs)
+        found.append(EdgeRoutes(edge=edge, route_of=sent.kind_of, routes=routes, stops=stops))
+    return tuple(found)
+
+
+def edge_packets(plan: Plan, known: Known) -> tuple[Packets, ...]:
+    """Packets of every edge, in the plan's order; `known` keeps what other placements of the network share.
 
     A producer window goes to the tiles of those copies whose windows use it, in one packet. A digital stage works
     where its first operand is produced, which costs nothing to reach (halos between its tiles are not modelled).
     """
-    mesh = Mesh.of(plan.chip)
-    known = cache(mesh.route)
     found = []
-    for edge in plan.edges:
+    for number, edge in enumerate(plan.edges):
         producer, consumer = plan.stages[edge.source], plan.stages[edge.target]
         homes = producer.placement.home[np.arange(producer.windows) % producer.replication]
+        key = number, producer.replication, consumer.replication
+        if key not in known:
+            known[key] = _lane_sets(producer.stage, consumer.stage, consumer.replication)
+        sets, tiles = known[key], consumer.placement.lane_tiles
         if consumer.grid is None and consumer.stage.sources[0].stage == producer.name:
             targets, chosen = _NOWHERE, np.zeros(producer.windows, np.int64)
+        elif sets is None:
+            targets, chosen = [tuple(consumer.placement.tiles.tolist())], np.zeros(producer.windows, np.int64)
         else:
-            targets, chosen = _targets(producer, consumer)
-        pairs, route_of = np.unique(np.stack([homes, chosen]), axis=1, return_inverse=True)
-        routes = tuple(known(int(home), targets[choice]) for home, choice in pairs.T)
-        stops = tuple(len(set(targets[choice]) - {int(home)}) for home, choice in pairs.T)
-        found.append(EdgeRoutes(edge=edge, route_of=route_of.astype(np.int64).ravel(), routes=routes, stops=stops))
+            targets = [tuple(sorted({tile for lane in lanes for tile in tiles[lane]})) for lanes in sets[0]]
+            chosen = sets[1]
+        kinds, kind_of, shares = np.unique(homes * len(targets) + chosen, return_inverse=True, return_counts=True)
+        home, choice = np.divmod(kinds, len(targets))
+        found.append(Packets(home=home, choice=choice, shares=shares, kind_of=kind_of.ravel(), targets=targets))
     return tuple(found)
 
 
-def _targets(producer: MappedStage, consumer: MappedStage) -> tuple[list[tuple[int, ...]], NDArray[np.int64]]:
-    """Distinct sets of tiles that producer windows go to, and which set each window takes."""
-    everywhere = tuple(int(tile) for tile in consumer.placement.tiles)
-    sources = [source for source in consumer.stage.sources if source.stage == producer.name]
-    lists = [users(consumer.stage, source, producer.stage.shape) for source in sources]
-    if len(everywhere) == 1 or any(windows is None for windows in lists):
-        return [everywhere], np.zeros(producer.windows, np.int64)
+def _lane_sets(producer: Stage, consumer: Stage, lanes: int) -> LaneSets | None:
+    """Sets of the consumer's lanes that producer windows go to; None when every window goes to all of them."""
+    lists = [users(consumer, source, producer.shape) for source in consumer.sources if source.stage == producer.name]
+    if any(windows is None for windows in lists):
+        return None
     window = np.concatenate([windows for windows in lists if windows is not None], axis=1)
-    lanes = np.sort(np.where(window < 0, -1, window % consumer.replication), axis=1)
-    distinct, chosen = np.unique(lanes, axis=0, return_inverse=True)
-    tiles = consumer.placement.lane_tiles
-    sets = [tuple(sorted({tile for lane in row if lane >= 0 for tile in tiles[lane]})) for row in distinct.tolist()]
+    rows = np.sort(np.where(window < 0, -1, window % lanes), axis=1)
+    distinct, chosen = np.unique(rows, axis=0, return_inverse=True)
+    sets = [tuple(sorted({lane for lane in row if lane >= 0})) for row in distinct.tolist()]
     return sets, chosen.astype(np.int64).ravel()
 
 

@@ -54,6 +54,7 @@ def layers_table(run: Result) -> Sheet:
         Column(heading="energy", cells=[format_quantity(row.energy_j, "J") for row in rows], rank=16),
         Column(heading="zeros in", cells=zeros, rank=1),
         *(_quality(run) if run.function else []),
+        *(_decisions(run) if any(row.adc_decisions_mean is not None for row in rows) else []),
     ]
     return Sheet(title="Layers", columns=columns, elsewhere="--wide, or layers.csv of -o DIR")
 
@@ -71,6 +72,13 @@ def _quality(run: Result) -> list[Column]:
         Column(heading="SNR", cells=snr, rank=13),
         Column(heading="clipped", cells=clipped, rank=14 if clips else 0),
     ]
+
+
+def _decisions(run: Result) -> list[Column]:
+    """What an ADC sparsity policy made of each layer's conversions: the share left out, and decisions of the others."""
+    left = ["-" if row.adc_skipped_fraction is None else share(row.adc_skipped_fraction) for row in run.layers]
+    taken = ["-" if row.adc_decisions_mean is None else f"{row.adc_decisions_mean:.1f} bit" for row in run.layers]
+    return [Column(heading="no ADC", cells=left, rank=6), Column(heading="decisions", cells=taken, rank=8)]
 
 
 def energy_table(run: Result) -> Table:

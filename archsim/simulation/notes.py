@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from archsim.accounting import sparsity_notes
+from archsim.accounting import row_notes, sparsity_notes
 from archsim.function.devices import StoredCells
 from archsim.function.evaluate import Evaluation
 from archsim.function.precision.calibration import Calibration
@@ -25,6 +25,7 @@ def run_notes(plan: Plan, computed: Computed, stored: Mapping[str, StoredCells] 
     yield from _precision_notes(plan, computed)
     yield from _level_notes(plan, stored)
     yield from sparsity_notes(plan, computed.data is not None)
+    yield from row_notes(plan, computed.data is not None)
 
 
 def _picture_notes(plan: Plan, data: Dataset, evaluation: Evaluation, seed: int) -> Iterator[str]:

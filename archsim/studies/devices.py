@@ -16,6 +16,7 @@ from types import MappingProxyType
 from archsim.config import Hardware
 from archsim.function.compare import Interval, wilson
 from archsim.function.evaluate import evaluate
+from archsim.function.levels.seam import plan_weights
 from archsim.function.network import Precision
 from archsim.function.precision.offline import plan_counting
 from archsim.function.select import Machine
@@ -136,7 +137,12 @@ class _Chip:
 def _one_chip(plan: Plan, data: Dataset, seed: int) -> _Chip:
     precision = Precision(input_bits=plan.slicing.input_bits, weight_bits=plan.slicing.weight_bits)
     found = evaluate(
-        plan.graph, data, precision=precision, counting=plan_counting(plan), machine=Machine.of(plan, seed)
+        plan.graph,
+        data,
+        precision=precision,
+        counting=plan_counting(plan),
+        machine=Machine.of(plan, seed),
+        weights=plan_weights(plan),
     )
     report = found.report
     served = sorted(set(found.engines.values()))

@@ -116,10 +116,9 @@ def _arrays(plan: Plan, mapped: MappedStage, copy: int) -> tuple[_Array, ...]:
     """The arrays of one copy of a crossbar stage."""
     ima, grid = plan.chip.tile.ima, mapped.grid
     assert grid is not None
-    first = mapped.placement.first_crossbar + copy * grid.crossbars
     every = ima.adc.converts == "all"
     found = []
-    for number, used in enumerate(grid.columns.tolist(), start=first):
+    for number, used in zip(mapped.placement.slots[copy].tolist(), grid.columns.tolist(), strict=True):
         columns = ima.crossbar.columns if every else used
         here, slot = divmod(number, ima.crossbars)
         low = slot * ima.crossbar.columns

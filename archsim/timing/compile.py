@@ -11,20 +11,19 @@ import numpy as np
 
 from archsim.components import Chip
 from archsim.mapping.digital import digital_time_ps
-from archsim.mapping.network import Hop, Route, flits_of
+from archsim.mapping.network import PICOSECONDS, Hop, Route, packet_times
 from archsim.mapping.plan import MappedStage, Plan
 from archsim.mapping.traffic import StageTraffic, edge_bits, edge_routes, flits, stage_traffic
 from archsim.timing.machine import Ints, Machine
 
-PICOSECONDS = 1e12
 LANE_OUTPUT_SLOTS = 2
 
 
 def compile_machine(plan: Plan, images: int = 1, input_cycles: Mapping[str, Ints] | None = None) -> Machine:
     """The machine that runs `images` images through a plan.
 
-    `input_cycles` gives, for stages whose activation precision is decided per window, the crossbar cycles of every
-    window ([windows] or [windows * images]); all other stages take the plan's fixed number.
+    `input_cycles` gives, for stages whose reads depend on their inputs, the read cycles of every window ([windows] or
+    [windows * images]); all other stages take the plan's fixed number.
     """
     compiler = _Compiler(plan)
     times = [compiler.times(mapped) for mapped in plan.stages]
@@ -112,7 +111,7 @@ class _Compiler:
         return ceil(flits(self.plan, traffic.gathered_bits) * self.flit_ps) + distance * router.latency_ps
 
     def crossbar_times(self, input_cycles: Mapping[str, Ints]) -> tuple[Ints, Ints]:
-        """Crossbar step of every stage: input cycles times the bit cycle, or the digital units' time."""
+        """Crossbar step of every stage: reads times the bit cycle, or the digital units' time."""
         bit = self.chip.tile.ima.bit_cycle_ps
         parts = []
         for mapped in self.plan.stages:
@@ -121,7 +120,7 @@ class _Compiler:
             elif mapped.name in input_cycles:
                 parts.append(np.asarray(input_cycles[mapped.name], np.int64) * bit)
             else:
-                parts.append(np.array([self.plan.slicing.input_cycles * bit], np.int64))
+                parts.append(np.array([mapped.grid.window_reads * bit], np.int64))
         return _joined(parts), _offsets([len(part) for part in parts])
 
     def routes(self) -> dict[str, Ints]:
@@ -156,12 +155,11 @@ def route_hops(chip: Chip, route: Route, bits: int) -> list[tuple[Hop, int, int]
     packet that goes on to others pass at once. Unloaded, a packet takes the latencies and the last hold.
     """
     router, links = chip.tile.router, chip.links
-    flit_ps = PICOSECONDS / router.flit_rate
+    on_mesh, on_chip_link = packet_times(chip, bits)
     holds, latencies = [], []
     for hop in route:
         between = hop.kind == "chip"
-        time = bits / 8 / links.bandwidth * PICOSECONDS if between else flits_of(chip, bits) * flit_ps
-        holds.append(max(1, ceil(round(time, 6))))
+        holds.append(on_chip_link if between else on_mesh)
         latencies.append(1 if hop.kind == "eject" else max(1, links.latency_ps if between else router.latency_ps))
     slack = [max(0, hold - following) for hold, following in pairwise([*holds, *holds[-1:]])]
     columns = zip(route, holds, latencies, slack, strict=True)

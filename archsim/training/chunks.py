@@ -1,8 +1,8 @@
-"""What is computed for one chunk of a batch: loss, gradients and statistics, of the float or the quantized network."""
+"""What is computed for one chunk of a batch: loss, gradients and statistics, in a training's arithmetic."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,15 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.function.parallel import spread
-from archsim.training import floating, integers
+from archsim.training import floating
+from archsim.training.arithmetic import Arithmetic, Key
 from archsim.training.losses import LOSSES, distillation
 from archsim.training.model import Model
 from archsim.training.pictures import Pictures, normalised
-from archsim.training.prepared import Prepared, prepare
-from archsim.training.quantizers import Scheme
 from archsim.training.recipe import Recipe
-from archsim.training.tape import CHUNK, Chunk, Entry, Gradients, added, backward, in_step
-from archsim.workload import Preprocessing
+from archsim.training.tape import CHUNK, Chunk, Gradients, added, backward, in_step
 
 Array = NDArray[Any]
 State = Mapping[str, Array]
@@ -28,13 +26,16 @@ Statistics = Mapping[str, tuple[Array, Array, int]]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Job:
-    """What a run trains and how. `scheme` makes it quantization-aware; `teacher` is a float network with its state."""
+    """What a run trains and how; `teacher` is a float network with its state."""
 
-    model: Model
     recipe: Recipe
-    preprocessing: Preprocessing
-    scheme: Scheme | None = None
+    arithmetic: Arithmetic[Any]
     teacher: tuple[Model, State] | None = None
+
+    @property
+    def model(self) -> Model:
+        """What is trained."""
+        return self.arithmetic.model
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -48,14 +49,20 @@ class BatchOutcome:
     statistics: Statistics = field(default_factory=dict)
 
 
-def run_batch(job: Job, state: State, pixels: Array, labels: Array | None, pool: Executor | None) -> BatchOutcome:
-    """Loss and gradients of a batch of pixels uint8 [N, C, H, W] with labels [N], chunk by chunk on the pool."""
-    prepared = None if job.scheme is None else prepare(job.model, job.scheme, state)
+def run_batch(
+    job: Job, state: State, pixels: Array, labels: Array | None, pool: Executor | None, update: int = 0
+) -> BatchOutcome:
+    """Loss and gradients of a batch of pixels uint8 [N, C, H, W] with labels [N], chunk by chunk on the pool; `update`
+    updates were done before."""
+    prepared = job.arithmetic.prepare(state)
     parts = [slice(start, start + CHUNK) for start in range(0, len(pixels), CHUNK)]
     chunks = [
-        _chunk(job, state, prepared, pixels[part], None if labels is None else labels[part], len(pixels))
-        for part in parts
-    ]
+        _chunk(
+            job, state, prepared, pixels[part], None if labels is None else labels[part], len(pixels),
+            Key(job.recipe.seed, update, number),
+        )
+        for number, part in enumerate(parts)
+    ]  # fmt: skip
     found = in_step(pool, chunks)
     return BatchOutcome(
         gradients=added([outcome.gradients for outcome in found]),
@@ -66,23 +73,18 @@ def run_batch(job: Job, state: State, pixels: Array, labels: Array | None, pool:
 
 
 def _chunk(
-    job: Job, state: State, prepared: Prepared | None, pixels: Array, labels: Array | None, batch: int
+    job: Job, state: State, prepared: Any, pixels: Array, labels: Array | None, batch: int, key: Key
 ) -> Chunk[BatchOutcome]:
-    x = normalised(pixels, job.preprocessing)
-    tape: list[Entry]
-    statistics: Statistics = {}
-    if prepared is None:
-        found = yield from floating.forward(job.model, state, x, batch)
-        logits, tape, statistics = found.logits, found.tape, found.statistics
-    else:
-        logits, _, tape = integers.forward(prepared, integers.input_codes(prepared.network, pixels, x))
-    loss, gradient = _loss(job, logits, labels, x)
-    gradients = yield from backward(tape, job.model.logits, gradient / gradient.dtype.type(batch))
+    found = yield from job.arithmetic.forward(prepared, pixels, batch, key)
+    logits = found.logits
+    loss, gradient = _loss(job, logits, labels, pixels)
+    gradients = yield from backward(found.tape, job.model.logits, gradient / gradient.dtype.type(batch))
+    gradients = {name: value for name, value in gradients.items() if name in state}
     correct = 0 if labels is None else int((logits.argmax(axis=0) == labels).sum())
-    return BatchOutcome(gradients=gradients, loss=loss, correct=correct, statistics=statistics)
+    return BatchOutcome(gradients=gradients, loss=loss, correct=correct, statistics=found.statistics)
 
 
-def _loss(job: Job, logits: Array, labels: Array | None, x: Array) -> tuple[float, Array]:
+def _loss(job: Job, logits: Array, labels: Array | None, pixels: Array) -> tuple[float, Array]:
     """Summed loss of a chunk, and its gradient [classes, n]."""
     parts: list[tuple[float, tuple[Array, Array]]] = []
     rule = job.recipe.distillation
@@ -92,32 +94,20 @@ def _loss(job: Job, logits: Array, labels: Array | None, x: Array) -> tuple[floa
         parts.append((1 - share, LOSSES[job.recipe.loss](logits, labels)))
     if rule is not None and share > 0:
         assert job.teacher is not None
-        parts.append((share, distillation(logits, floating.predict(*job.teacher, x), rule.temperature)))
+        taught = floating.predict(*job.teacher, normalised(pixels, job.arithmetic.preprocessing))
+        parts.append((share, distillation(logits, taught, rule.temperature)))
     value = sum(weight * float(values.sum()) for weight, (values, _) in parts)
     gradient = sum((gradient * gradient.dtype.type(weight) for weight, (_, gradient) in parts), np.zeros_like(logits))
     return value, gradient
 
 
-def predictor(job: Job, state: State) -> Callable[[Array], Array]:
-    """Function of pixels uint8 [n, C, H, W] to logits [classes, n], as the trained network will compute them."""
-    if job.scheme is None:
-        return lambda pixels: floating.predict(job.model, state, normalised(pixels, job.preprocessing))
-    prepared = prepare(job.model, job.scheme, state)
-
-    def logits(pixels: Array) -> Array:
-        codes = integers.input_codes(prepared.network, pixels, normalised(pixels, job.preprocessing))
-        return integers.forward(prepared, codes)[0]
-
-    return logits
-
-
 def accuracy(job: Job, state: State, pictures: Pictures, pool: Executor | None) -> float:
     """Share of labelled pictures whose largest logit is the label's."""
     assert pictures.labels is not None
-    labels, logits = pictures.labels, predictor(job, state)
+    labels, prepared = pictures.labels, job.arithmetic.prepare(state)
 
     def correct(start: int) -> int:
         part = slice(start, start + CHUNK)
-        return int((logits(pictures.pixels[part]).argmax(axis=0) == labels[part]).sum())
+        return int((job.arithmetic.predict(prepared, pictures.pixels[part]).argmax(axis=0) == labels[part]).sum())
 
     return sum(spread(pool, correct, range(0, len(pictures), CHUNK))) / len(pictures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from archsim.workload.graph import Affine, Conv, Input, Layer, Linear
 
 Array = NDArray[Any]
 Statistics = tuple[Array, Array]
+Matrix = Callable[[Layer, Mapping[str, Array], Array, bool], tuple[Array, Entry]]
+"""(convolution or linear layer, state, input [C, n, ...], whether the input's gradient is wanted) -> output, entry."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -30,9 +32,32 @@ class Forward:
     statistics: Mapping[str, tuple[Array, Array, int]]
 
 
-def forward(model: Model, state: Mapping[str, Array], x: Array, batch: int) -> Chunk[Forward]:
+def matrix_product(
+    layer: Layer, state: Mapping[str, Array], x: Array, wants: bool
+) -> tuple[Array, Entry]:
+    """The product of a layer in float32, and its entry on the tape."""
+    name = layer.name
+    weight, bias = state[f"{name}.weight"], state.get(f"{name}.bias")
+    geometry = geometry_of(layer, (x.shape[0], *x.shape[2:]))
+    unrolled, shape = ops.patches(x, geometry), x.shape
+    out = ops.matrix_forward(weight, bias, unrolled).reshape(layer.shape[0], x.shape[1], *layer.shape[1:])
+
+    def back(gradient: Array, _: Array | None) -> Pulled:
+        flat = np.ascontiguousarray(gradient).reshape(len(weight), -1)
+        on_weight, on_bias = ops.matrix_gradients(flat, unrolled)
+        found = {f"{name}.weight": on_weight.reshape(weight.shape)}
+        if bias is not None:
+            found[f"{name}.bias"] = on_bias
+        return (ops.matrix_backward(flat, weight, geometry, shape) if wants else None,), found
+
+    return out, Entry(output=name, inputs=layer.inputs, back=back)
+
+
+def forward(
+    model: Model, state: Mapping[str, Array], x: Array, batch: int, matrix: Matrix = matrix_product
+) -> Chunk[Forward]:
     """Logits and tape of a chunk x [C, n, H, W] (normalised) of a batch of `batch` images; batch norms use the batch's
-    own statistics."""
+    own statistics. `matrix` computes the layers with weights."""
     statistics: dict[str, tuple[Array, Array, int]] = {}
     tape: list[Entry] = []
     held = _Held(model)
@@ -48,14 +73,14 @@ def forward(model: Model, state: Mapping[str, Array], x: Array, batch: int) -> C
             out, entry = record_norm(layer, state, sources[0], found, count)
             tape.append(entry)
         else:
-            out, entry = record(layer, state, sources, model.learns)
+            out, entry = record(layer, state, sources, model.learns, matrix)
             if layer.name in model.learns:
                 tape.append(entry)
         held.keep(layer, out)
     return Forward(logits=held.tensors[model.logits], tape=tape, statistics=statistics)
 
 
-def predict(model: Model, state: Mapping[str, Array], x: Array) -> Array:
+def predict(model: Model, state: Mapping[str, Array], x: Array, matrix: Matrix = matrix_product) -> Array:
     """Logits [classes, n] of x [C, n, H, W], batch norms with their running statistics."""
     held = _Held(model)
     for layer in model.graph.layers:
@@ -66,7 +91,7 @@ def predict(model: Model, state: Mapping[str, Array], x: Array) -> Array:
             parts = (state[f"{layer.name}.{part}"] for part in ("weight", "bias", "mean", "variance"))
             out = ops.norm_forward(sources[0], *parts)
         else:
-            out, _ = record(layer, state, sources, frozenset())
+            out, _ = record(layer, state, sources, frozenset(), matrix)
         held.keep(layer, out)
     return held.tensors[model.logits]
 
@@ -92,34 +117,20 @@ class _Held:
 
 
 def record(
-    layer: Layer, state: Mapping[str, Array], sources: list[Array], learns: frozenset[str]
+    layer: Layer,
+    state: Mapping[str, Array],
+    sources: list[Array],
+    learns: frozenset[str],
+    matrix: Matrix = matrix_product,
 ) -> tuple[Array, Entry]:
     """Output of a layer that is no batch norm, and its entry on the tape."""
     wants = layer.inputs[0] in learns
     if isinstance(layer.op, Conv | Linear):
-        return _matrix(layer, state, sources[0], wants)
+        return matrix(layer, state, sources[0], wants)
     if isinstance(layer.op, Affine):
         return _affine(layer, state, sources[0], wants)
     out, back = RECORDERS[type(layer.op)](layer, sources)
     return out, Entry(output=layer.name, inputs=layer.inputs, back=lambda gradient, _: (back(gradient), {}))
-
-
-def _matrix(layer: Layer, state: Mapping[str, Array], x: Array, wants: bool) -> tuple[Array, Entry]:
-    name = layer.name
-    weight, bias = state[f"{name}.weight"], state.get(f"{name}.bias")
-    geometry = geometry_of(layer, (x.shape[0], *x.shape[2:]))
-    unrolled, shape = ops.patches(x, geometry), x.shape
-    out = ops.matrix_forward(weight, bias, unrolled).reshape(layer.shape[0], x.shape[1], *layer.shape[1:])
-
-    def back(gradient: Array, _: Array | None) -> Pulled:
-        flat = np.ascontiguousarray(gradient).reshape(len(weight), -1)
-        on_weight, on_bias = ops.matrix_gradients(flat, unrolled)
-        found = {f"{name}.weight": on_weight.reshape(weight.shape)}
-        if bias is not None:
-            found[f"{name}.bias"] = on_bias
-        return (ops.matrix_backward(flat, weight, geometry, shape) if wants else None,), found
-
-    return out, Entry(output=name, inputs=layer.inputs, back=back)
 
 
 def _affine(layer: Layer, state: Mapping[str, Array], x: Array, wants: bool) -> tuple[Array, Entry]:

@@ -56,13 +56,14 @@ def forward(prepared: Prepared, codes: Array) -> tuple[Array, dict[str, Array], 
     tape: list[Entry] = []
     for step in network.steps:
         sources = [tensors[name] for name in step.step.inputs]
-        tensors[step.tensor], entry = _run(prepared, step, sources)
+        tensors[step.tensor], entry = run_step(prepared, step, sources)
         if step.tensor in prepared.learns:
             tape.append(entry)
     return tensors[network.logits], tensors, tape
 
 
-def _run(prepared: Prepared, step: QuantizedStep, sources: list[Array]) -> tuple[Array, Entry]:
+def run_step(prepared: Prepared, step: QuantizedStep, sources: list[Array]) -> tuple[Array, Entry]:
+    """What a step stores of its inputs [C, n, ...], and its entry on the tape."""
     formats = [prepared.network.format_of(name) for name in step.step.inputs]
     if step.step.keeps_integers:
         return _hand_on(step, sources, formats)

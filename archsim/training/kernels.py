@@ -227,3 +227,29 @@ def store_gradient(gradient: Array, wide: Array, low: float, high: float, out: A
         total += np.float64(gradient[index]) * (code - value if keeps else code)
         out[index] = gradient[index] if keeps else gradient.dtype.type(0)
     return total
+
+
+GOLDEN, FIRST_FACTOR, SECOND_FACTOR = (
+    np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB),
+)  # fmt: skip
+
+
+@njit(cache=True, nogil=True, inline="always")
+def counted(key: np.uint64, counter: np.uint64) -> float:
+    """Number in [0, 1), 24 bits: SplitMix64's finalizer (Steele, Lea and Flood, OOPSLA 2014) of a counter."""
+    z = key + counter * GOLDEN
+    z = (z ^ (z >> np.uint64(30))) * FIRST_FACTOR
+    z = (z ^ (z >> np.uint64(27))) * SECOND_FACTOR
+    z = z ^ (z >> np.uint64(31))
+    return float(z >> np.uint64(40)) * 2.0**-24
+
+
+@njit(cache=True, nogil=True)
+def round_gradient(gradient: Array, unit: float, stochastic: bool, key: np.uint64, out: Array) -> None:
+    """out [M] = gradient [M] rounded to multiples of `unit`, half to even or stochastically, limited to unit - 1 .. 1 -
+    unit."""
+    limit = 1.0 - unit
+    for index in range(gradient.size):
+        value = np.float64(gradient[index]) / unit
+        value = np.floor(value + counted(key, np.uint64(index))) if stochastic else np.rint(value)
+        out[index] = min(max(value * unit, -limit), limit)

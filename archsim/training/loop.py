@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from archsim.errors import SimulationError
 from archsim.function.parallel import thread_pool
 from archsim.training.checkpoint import Epoch, Run, load_run, save_run
+from archsim.training.arithmetic import Moment
 from archsim.training.chunks import Job, accuracy, run_batch
-from archsim.training.model import State, follow_statistics, initial_state
-from archsim.training.optimizers import rate_factor, update
+from archsim.training.model import follow_statistics
 from archsim.training.pictures import Pictures, batches
 
 Array = NDArray[Any]
@@ -75,18 +75,12 @@ def train(
         The training diverges: a loss, gradient or weight is no longer finite.
     """
     saved = None if checkpointing is None else load_run(checkpointing.path, checkpointing.key)
-    run = saved or Run(state=start_state(job))
+    run = saved or Run(state=job.arithmetic.start())
     with thread_pool(threads) as pool:
         session = _Session(job, run, pictures, test, checkpointing, progress, pool)
         while run.epoch < job.recipe.epochs:
             session.epoch()
     return run
-
-
-def start_state(job: Job) -> State:
-    """State before the first update."""
-    state = initial_state(job.model, job.recipe.seed)
-    return state if job.scheme is None else state | job.scheme.initial_steps()
 
 
 class _Session:
@@ -113,12 +107,12 @@ class _Session:
         run, recipe = self.run, self.job.recipe
         drawn = batches(self.pictures, recipe.batch, recipe.seed, run.epoch, recipe.augmentation, run.batch)
         for pixels, labels in drawn:
-            rate = self.rate(run.batch)
-            outcome = run_batch(self.job, run.state, pixels, labels, self.pool)
+            moment = self.moment()
+            outcome = run_batch(self.job, run.state, pixels, labels, self.pool, run.updates)
             self.check([np.array(outcome.loss), *outcome.gradients.values()])
             run.updates += 1
             with np.errstate(over="ignore", invalid="ignore"):  # looked at right after
-                update(recipe.optimizer, run.state, outcome.gradients, run.slots, rate, run.updates)
+                self.job.arithmetic.update(run.state, run.slots, outcome.gradients, moment, self.pool)
             self.check([run.state[name] for name in outcome.gradients])
             for name, (mean, variance, count) in outcome.statistics.items():
                 follow_statistics(run.state, name, mean, variance, count)
@@ -138,9 +132,18 @@ class _Session:
 
     def rate(self, batch: int) -> float:
         """Learning rate of a batch of this epoch: the schedule's in the middle of the batch."""
-        recipe = self.job.recipe
         middle = self.run.epoch + (batch + 0.5) / self.batches
-        return recipe.optimizer.learning_rate * rate_factor(recipe.schedule, middle, recipe.epochs)
+        return self.job.arithmetic.rate(middle, self.job.recipe.epochs)
+
+    def moment(self) -> Moment:
+        """When the coming update happens."""
+        run = self.run
+        return Moment(
+            update=run.updates + 1,
+            starts_epoch=run.batch == 0,
+            progress=run.updates / (self.job.recipe.epochs * self.batches),
+            rate=self.rate(run.batch),
+        )
 
     def conclude(self) -> None:
         """Write the epoch's line of history and go to the next."""

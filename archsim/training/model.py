@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from archsim.workload.graph import Activation, Add, Affine, Concat, Conv, Global
 
 Array = NDArray[Any]
 State = dict[str, Array]
+Norms = Literal["none", "convolutions", "hidden"]
+"""Which layers get a batch norm: none, convolutions, or all with weights but that of the logits."""
 
 TRAINABLE = (Input, Conv, Linear, Affine, Activation, Pool, GlobalPool, Add, Concat, Reshape)
 FUNCTIONS = ("relu", "clip")
@@ -52,9 +54,9 @@ class Model:
         return self.graph[self.logits].size
 
 
-def trainable(graph: Graph, *, batch_norm: bool = False) -> Model:
-    """The trainable form of a network: its softmax left out, and with `batch_norm` a batch norm behind every
-    convolution (`trained_graph` folds it away again).
+def trainable(graph: Graph, *, batch_norm: bool = False, norms: Norms = "none") -> Model:
+    """The trainable form of a network: its softmax left out, and a batch norm behind the layers that `norms` names
+    (`trained_graph` folds it away again); `batch_norm` is short for convolutions.
 
     Raises
     ------
@@ -78,14 +80,13 @@ def trainable(graph: Graph, *, batch_norm: bool = False) -> Model:
         )
     if problems:
         raise InputError(problems)
-    norms: frozenset[str] = frozenset()
-    if batch_norm:
-        kept, norms = _with_norms(kept)
+    which: Norms = "convolutions" if batch_norm else norms
+    kept, named = _with_norms(kept, which)
     learns: set[str] = set()
     for layer in kept.layers:
         if isinstance(layer.op, Conv | Linear | Affine) or learns.intersection(layer.inputs):
             learns.add(layer.name)
-    return Model(graph=kept, norms=norms, learns=frozenset(learns))
+    return Model(graph=kept, norms=named, learns=frozenset(learns))
 
 
 def _supported(op: Op) -> bool:
@@ -98,14 +99,14 @@ def _said(op: Op) -> str:
     return op.function if isinstance(op, Activation) else op.kind
 
 
-def _with_norms(graph: Graph) -> tuple[Graph, frozenset[str]]:
-    """The graph with an `Affine` behind every convolution, and the names of these."""
+def _with_norms(graph: Graph, which: Norms) -> tuple[Graph, frozenset[str]]:
+    """The graph with an `Affine` behind every layer that `which` means, and the names of these."""
     renamed: dict[str, str] = {}
     layers: list[Layer] = []
     taken = set(graph.by_name)
     for layer in graph.layers:
         layers.append(replace(layer, inputs=tuple(renamed.get(name, name) for name in layer.inputs)))
-        if isinstance(layer.op, Conv):
+        if _normed(layer, graph.outputs[0], which):
             name = f"{layer.name}.norm"
             while name in taken:
                 name += "_"
@@ -114,6 +115,12 @@ def _with_norms(graph: Graph) -> tuple[Graph, frozenset[str]]:
             renamed[layer.name] = name
     outputs = tuple(renamed.get(name, name) for name in graph.outputs)
     return replace(graph, layers=tuple(layers), outputs=outputs), frozenset(renamed.values())
+
+
+def _normed(layer: Layer, logits: str, which: Norms) -> bool:
+    if which == "hidden":
+        return isinstance(layer.op, Conv | Linear) and layer.name != logits
+    return which == "convolutions" and isinstance(layer.op, Conv)
 
 
 def initial_state(model: Model, seed: int) -> State:
@@ -137,6 +144,12 @@ def initial_state(model: Model, seed: int) -> State:
     return state
 
 
+def without_biases(model: Model, state: State, which: str) -> State:
+    """The state without the biases that a network trained with biases of `which` layers (all, hidden, none) lacks."""
+    gone = {f"{model.logits}.bias"} if which == "hidden" else {name for name in state if name.endswith(".bias")}
+    return state if which == "all" else {name: value for name, value in state.items() if name not in gone}
+
+
 def parameters_of(model: Model, state: Mapping[str, Array]) -> dict[str, Parameters]:
     """Parameters by layer as the graph defines them: batch norms as scale and shift from their running statistics."""
     found: dict[str, Parameters] = {}
@@ -157,6 +170,14 @@ def parameters_of(model: Model, state: Mapping[str, Array]) -> dict[str, Paramet
 def trained_graph(model: Model, state: Mapping[str, Array]) -> Graph:
     """The network with its trained weights, batch norms folded into the convolutions."""
     return fold_affine(model.graph.with_parameters(parameters_of(model, state), "file"))
+
+
+def limit_latents(state: State, binary: bool) -> None:
+    """Keep the real numbers behind weights that are signs within -1 .. 1, in place (Courbariaux, Bengio and David,
+    NeurIPS 2015, section 2.4): beyond it they would only take longer to change their sign."""
+    for name, value in state.items():
+        if binary and name.endswith(".weight"):
+            np.clip(value, -1, 1, out=value)
 
 
 def follow_statistics(state: State, name: str, mean: Array, variance: Array, count: int) -> None:

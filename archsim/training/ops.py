@@ -58,12 +58,17 @@ def matrix_backward(gradient: Array, weight: Array, geometry: Geometry, shape: t
     """Gradient of the input (of the given shape [C, N, ...]), from that of the products [out, N * windows]."""
     grouped = gradient.reshape(geometry.groups, geometry.columns, -1)
     flat = weight.reshape(geometry.groups, geometry.columns, geometry.rows)
-    unrolled = np.matmul(flat.transpose(0, 2, 1), grouped)
+    return folded(np.matmul(flat.transpose(0, 2, 1), grouped), geometry, shape)
+
+
+def folded(unrolled: Array, geometry: Geometry, shape: tuple[int, ...]) -> Array:
+    """Sum over all windows, at each place of an input of the given shape [C, N, ...], of what `patches` would put there:
+    unrolled [groups, rows, N * windows]."""
     if geometry.copies_nothing:
         return np.asarray(unrolled.reshape(shape))
     images = shape[1]
     windows = (geometry.channels, *geometry.kernel, images, geometry.out_height, geometry.out_width)
-    out = np.empty((geometry.channels, images, geometry.height, geometry.width), gradient.dtype)
+    out = np.empty((geometry.channels, images, geometry.height, geometry.width), unrolled.dtype)
     kernels.fold(unrolled.reshape(windows), out, geometry.stride, geometry.dilation, geometry.top, geometry.left)
     return out.reshape(shape)
 

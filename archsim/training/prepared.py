@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from archsim.function.integer import FLOAT32_EXACT
 from archsim.function.network import MatrixLayer, QuantizedNetwork
 from archsim.training.model import Model, parameters_of
 from archsim.training.quantizers import Scheme
-from archsim.workload.graph import Affine, Reshape
+from archsim.workload.graph import Affine, Graph, Reshape
 
 Array = NDArray[Any]
 
@@ -71,11 +71,12 @@ def prepare(model: Model, scheme: Scheme, state: Mapping[str, Array]) -> Prepare
             pixels.add(step.tensor)
         if step.matrix is not None:
             trained = graph.parameters[step.matrix.name].weight
-            weights[step.tensor] = _weights(step.matrix, trained, scheme if folded else None)
+            signs = scheme.settings.weights == "binary"
+            weights[step.tensor] = _weights(step.matrix, trained, scheme if folded else None, signs)
     return Prepared(network=network, scheme=scheme, weights=weights, learns=model.learns)
 
 
-def _weights(layer: MatrixLayer, trained: Array, folded: Scheme | None) -> Weights:
+def _weights(layer: MatrixLayer, trained: Array, folded: Scheme | None, signs: bool) -> Weights:
     geometry = layer.geometry
     groups, rows, columns = layer.weight.shape
     height, width = geometry.kernel
@@ -83,18 +84,40 @@ def _weights(layer: MatrixLayer, trained: Array, folded: Scheme | None) -> Weigh
     codes = ordered.transpose(0, 4, 3, 1, 2).reshape(trained.shape)
     size = (layer.scale / layer.format.scale).reshape(-1, *(1,) * (trained.ndim - 1))
     zero, gain = _meaning(layer, trained, folded)
-    levels = 2 ** (layer.weight_bits - 1) - 1
-    inside = np.abs(trained * gain if folded is not None else trained) <= (levels + 0.5) * size
+    inside = _inside(layer, (trained * gain if folded is not None else trained) / size)
     largest = np.abs(layer.weight.astype(np.int64)).sum(axis=1).max(initial=0) * layer.format.high
     # of folded pixels the scale is in the weights already
     real = codes * size if folded is None else codes * size / gain
     return Weights(
         codes=np.ascontiguousarray(codes, np.float32 if largest <= FLOAT32_EXACT else np.float64),
         real=real.astype(np.float32),
-        inside=None if inside.all() else inside,
+        inside=None if signs or inside.all() else inside,
         zero=zero,
         gain=gain,
     )
+
+
+def rounded_graph(graph: Graph, prepared: Prepared) -> Graph:
+    """The network with its weights as they are rounded: level sets found for these are the ones they have."""
+    rounded = {
+        step.matrix.name: replace(graph.parameters[step.matrix.name], weight=prepared.weights[step.tensor].real)
+        for step in prepared.network.steps
+        if step.matrix is not None
+    }
+    return graph.with_parameters({**graph.parameters, **rounded}, graph.weights)
+
+
+def _inside(layer: MatrixLayer, exact: Array) -> Array:
+    """Which weights, in units of their integers, rounding did not clip: up to half a step beyond the last integer, or
+    half the outer gap beyond the outer level."""
+    if layer.levels is None:
+        return np.asarray(np.abs(exact) <= 2 ** (layer.weight_bits - 1) - 0.5)
+    sets = [np.unique(values).astype(np.float64) for values in layer.levels.values]
+    shape = (-1, *(1,) * (exact.ndim - 1))
+    low = np.array([values[0] - np.ptp(values[:2]) / 2 for values in sets])
+    high = np.array([values[-1] + np.ptp(values[-2:]) / 2 for values in sets])
+    own = layer.levels.of
+    return np.asarray((exact >= low[own].reshape(shape)) & (exact <= high[own].reshape(shape)))
 
 
 def _meaning(layer: MatrixLayer, trained: Array, folded: Scheme | None) -> tuple[Array, Array]:

@@ -8,34 +8,41 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from archsim import __version__
+from archsim.config.suggest import did_you_mean
 from archsim.errors import InputError, Problem
 from archsim.files import write_whole
 from archsim.function.calibrate import Ranges, calibrate
-from archsim.training.checkpoint import Epoch, fingerprint
+from archsim.training.arithmetic import Arithmetic
+from archsim.training.checkpoint import Epoch, Run, fingerprint
 from archsim.training.chunks import Job
+from archsim.training.digital import (
+    FloatArithmetic,
+    IntegerArithmetic,
+    QuantizedArithmetic,
+    calibration_images,
+    spread_pixels,
+)
 from archsim.training.export import write_onnx, write_sidecar
+from archsim.training.insitu.arithmetic import in_situ
+from archsim.training.insitu.record import Record, write_record
 from archsim.training.loop import SAVE_SECONDS, Checkpointing, Progress, train
-from archsim.training.model import Model, State, initial_state, trainable, trained_graph
-from archsim.training.pictures import Pictures, normalised
+from archsim.training.model import Model, Norms, State, initial_state, trainable, trained_graph, without_biases
+from archsim.training.pictures import Pictures
 from archsim.training.prepared import check_quantizable
 from archsim.training.quantizers import Scheme, scheme_of
 from archsim.training.recipe import Recipe, check_recipe
+from archsim.training.scales import check_integer, integer_pixels, integer_scheme, is_integer
 from archsim.workload import Graph, Preprocessing, workload_hash
-
-CALIBRATION_IMAGES = 1000
-"""Training pictures that the ranges of a float network are found on."""
-
+from archsim.workload.graph import Conv, Linear
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Trained:
     """A trained network: `graph` with float weights (batch norms folded), the ranges of its stored tensors, how they
-    were found, and the history. `quantized` says whether the weights were trained for these ranges."""
+    were found, and the history. `quantized` says whether the weights were trained for these ranges; `record` is what
+    in-situ training wrote."""
 
     graph: Graph
     preprocessing: Preprocessing
@@ -43,6 +50,7 @@ class Trained:
     calibration: str
     history: tuple[Epoch, ...]
     quantized: bool
+    record: Record | None = None
 
     @property
     def test_accuracy(self) -> float | None:
@@ -87,7 +95,7 @@ def train_network(
         key = _key(graph, pictures, test, recipe, batch_norm, teacher)
         checkpointing = Checkpointing(path=folder / "checkpoint.npz", key=key, seconds=save_seconds)
     run = train(job, pictures, test=test, checkpointing=checkpointing, progress=progress, threads=threads)
-    return _trained(job, run.state, tuple(run.history), pictures)
+    return _trained(job, run, pictures)
 
 
 def _job(
@@ -96,14 +104,27 @@ def _job(
     """What to train, after every check; calibrates where the recipe quantizes."""
     check_recipe(recipe)
     _check_request(graph, pictures, recipe, batch_norm, teacher)
-    model = trainable(graph, batch_norm=batch_norm)
+    norms: Norms = "none" if not batch_norm else "convolutions" if recipe.insitu is None else "hidden"
+    model = trainable(graph, norms=norms)
     _check_labels(model.classes, pictures, test)
-    scheme = None
-    if recipe.quantization is not None:
-        check_quantizable(model)
-        scheme = _scheme(trained_graph(model, initial_state(model, recipe.seed)), pictures, recipe)
     taught = None if teacher is None else _teacher(teacher, model)
-    return Job(model=model, recipe=recipe, preprocessing=pictures.preprocessing, scheme=scheme, teacher=taught)
+    return Job(recipe=recipe, arithmetic=_arithmetic(model, recipe, pictures), teacher=taught)
+
+
+def _arithmetic(model: Model, recipe: Recipe, pictures: Pictures) -> Arithmetic[Any]:
+    """The arithmetic that a recipe asks for; calibrates where it quantizes."""
+    preprocessing, settings = pictures.preprocessing, recipe.quantization
+    if recipe.insitu is not None:
+        return in_situ(model, recipe, preprocessing)
+    if settings is None:
+        return FloatArithmetic(model=model, recipe=recipe, preprocessing=preprocessing)
+    check_quantizable(model)
+    start = without_biases(model, initial_state(model, recipe.seed), settings.bias)
+    scheme = _scheme(model, start, pictures, recipe)
+    if is_integer(settings):
+        preprocessing = integer_pixels(preprocessing, settings.activation_bits)
+        return IntegerArithmetic(model=model, recipe=recipe, preprocessing=preprocessing, scheme=scheme)
+    return QuantizedArithmetic(model=model, recipe=recipe, preprocessing=preprocessing, scheme=scheme)
 
 
 def _check_request(graph: Graph, pictures: Pictures, recipe: Recipe, batch_norm: bool, teacher: Graph | None) -> None:
@@ -111,6 +132,14 @@ def _check_request(graph: Graph, pictures: Pictures, recipe: Recipe, batch_norm:
     if recipe.quantization is not None and batch_norm:
         what = "trains batch norms, which a quantized network has no place for; train the float network first"
         problems.append(Problem("batch_norm", what))
+    if recipe.insitu is not None and graph.weights != "none":
+        what = "comes with weights, and cells start from drawn ones; expected start: seeded"
+        problems.append(Problem(f"workload {graph.name}", what))
+    weighted = {layer.name for layer in graph.layers if isinstance(layer.op, Conv | Linear)}
+    for name in recipe.gradients.sign_bias:
+        if name not in weighted:
+            what = f"is no convolution or fully connected layer of {graph.name}{did_you_mean(name, weighted)}"
+            problems.append(Problem(f"gradients.sign_bias.{name}", what))
     if (recipe.distillation is None) != (teacher is None):
         problems.append(Problem("distillation", "needs a teacher and settings; one of them is missing"))
     if teacher is not None and teacher.weights == "none":
@@ -141,18 +170,16 @@ def _teacher(graph: Graph, student: Model) -> tuple[Model, State]:
     return model, initial_state(model, 0)
 
 
-def _calibration_images(pictures: Pictures, most: int) -> np.ndarray[Any, Any]:
-    """Up to `most` pictures spread evenly over the set, normalised [n, C, H, W]."""
-    count = min(most, len(pictures))
-    chosen = np.arange(count) * len(pictures) // count
-    return np.ascontiguousarray(normalised(pictures.pixels[chosen], pictures.preprocessing).swapaxes(0, 1))
-
-
-def _scheme(graph: Graph, pictures: Pictures, recipe: Recipe) -> Scheme:
+def _scheme(model: Model, state: State, pictures: Pictures, recipe: Recipe) -> Scheme:
     assert recipe.quantization is not None
     settings = recipe.quantization
-    images = _calibration_images(pictures, settings.images)
-    ranges = calibrate(graph, [images], method=settings.calibration, origin="training")
+    if is_integer(settings):
+        check_integer(model, pictures.preprocessing)
+        prepared = integer_pixels(pictures.preprocessing, settings.activation_bits)
+        return integer_scheme(model, state, settings, prepared, spread_pixels(pictures, settings.images))
+    graph = trained_graph(model, state)
+    ranges = calibrate(graph, [calibration_images(pictures, settings.images)], method=settings.calibration,
+                       origin="training")
     return scheme_of(graph, ranges, settings, pictures.preprocessing)
 
 
@@ -165,24 +192,16 @@ def _key(
     return fingerprint(__version__, workload_hash(graph), taught, recipe, batch_norm, prepared, *held)
 
 
-def _trained(job: Job, state: State, history: tuple[Epoch, ...], pictures: Pictures) -> Trained:
-    graph = trained_graph(job.model, state)
-    if job.scheme is None:
-        images = _calibration_images(pictures, CALIBRATION_IMAGES)
-        ranges = calibrate(graph, [images])
-        calibration = f"minimum and maximum over {len(images)} training pictures, float network"
-    else:
-        ranges = Ranges(values=MappingProxyType(job.scheme.current_ranges(state)), origin="trained")
-        settings = job.scheme.settings
-        bits = f"{settings.weight_bits}-bit weights, {settings.activation_bits}-bit activations"
-        calibration = f"quantization-aware training, {bits}, steps {settings.activations}"
+def _trained(job: Job, run: Run, pictures: Pictures) -> Trained:
+    exported = job.arithmetic.export(run.state, run.slots, pictures)
     return Trained(
-        graph=graph,
-        preprocessing=pictures.preprocessing,
-        ranges=ranges,
-        calibration=calibration,
-        history=history,
-        quantized=job.scheme is not None,
+        graph=exported.graph,
+        preprocessing=job.arithmetic.preprocessing,
+        ranges=exported.ranges,
+        calibration=exported.calibration,
+        history=tuple(run.history),
+        quantized=exported.quantized,
+        record=exported.record,
     )
 
 
@@ -198,9 +217,12 @@ def write_network(trained: Trained, folder: Path, name: str) -> Path:
 
 
 def save_trained(trained: Trained, folder: Path, name: str, recipe: Recipe) -> Path:
-    """Write the network (`write_network`), `history.csv` and `training.json`; returns the ONNX file's path."""
+    """Write the network (`write_network`), `history.csv` and `training.json`, of in-situ training also `writes.csv` and
+    `conductances.csv`; returns the ONNX file's path."""
     path = write_network(trained, folder, name)
     write_whole(folder / "history.csv", _history(trained.history).encode())
+    if trained.record is not None:
+        write_record(trained.record, folder)
     summary = {
         "archsim_version": __version__,
         "network": path.name,

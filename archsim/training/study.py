@@ -11,6 +11,7 @@ from archsim.errors import InputError, Problem
 from archsim.training.document import TrainingStudy, unusable_name
 from archsim.training.loop import Progress
 from archsim.training.pictures import Pictures, decode
+from archsim.training.search import OutputTrial, search_output_shift
 from archsim.training.session import Trained, save_trained, train_network
 from archsim.workload import DATASETS, Graph, Preprocessing, load_data, load_workload, preprocessing_for
 
@@ -30,6 +31,7 @@ def run_study(
     *,
     output: str | None = None,
     progress: Callable[[Progress], None] | None = None,
+    searched: Callable[[OutputTrial], None] | None = None,
     threads: int | None = None,
 ) -> StudyOutcome:
     """Train as a study says and write the network, its sidecar, the history and the checkpoint into the output folder.
@@ -55,11 +57,16 @@ def run_study(
     if problems or graph is None or pictures is None or folder is None:
         raise InputError(problems)
     try:
+        recipe = study.recipe
+        if study.search is not None:
+            recipe, _ = search_output_shift(
+                graph, pictures, recipe, study.search, folder=Path(folder), told=searched, threads=threads
+            )
         trained = train_network(
-            graph, pictures, study.recipe, batch_norm=study.batch_norm, test=test, teacher=teacher,
+            graph, pictures, recipe, batch_norm=study.batch_norm, test=test, teacher=teacher,
             folder=Path(folder), progress=progress, threads=threads,
         )  # fmt: skip
-        path = save_trained(trained, Path(folder), study.name, study.recipe)
+        path = save_trained(trained, Path(folder), study.name, recipe)
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror or error}", folder) from None
     return StudyOutcome(trained=trained, path=path)

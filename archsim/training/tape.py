@@ -4,7 +4,7 @@ A batch is cut into chunks of CHUNK images whatever the number of threads, each 
 one-threaded BLAS, and chunk results are summed in chunk order. So a result does not depend on the number of threads.
 
 A chunk's computation is a generator: it yields partial sums where the whole batch must be known (batch norms) and is
-sent their total over all chunks.
+sent their total over all chunks; or `Peaks`, and is sent the largest of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,15 @@ Gradients = dict[str, Array]
 Outcome = TypeVar("Outcome")
 Pulled = tuple[Sequence[Array | None], Mapping[str, Array]]
 """Gradients of the inputs (None where not wanted), and of the parameters by state name."""
-Chunk = Generator[Array, Array, Outcome]
+
+
+class Peaks(NamedTuple):
+    """What a chunk yields to be sent the largest values of all chunks, place by place."""
+
+    values: Array
+
+
+Chunk = Generator[Array | Peaks, Array, Outcome]
 
 CHUNK = 32
 """Images of a chunk: its unrolled maps stay near the processor, and calls cost little beside them."""
@@ -36,13 +44,14 @@ class Entry:
     """One operation on the tape.
 
     `back(gradient, totals)` gives the gradients of the inputs (None where not wanted) and of the parameters by state
-    name. `sums(gradient)` gives what must first be summed over the batch (`totals`), where there is such a thing.
+    name. `sums(gradient)` gives what must first be summed over the batch (`totals`; of `Peaks` the largest is taken),
+    where there is such a thing.
     """
 
     output: str
     inputs: tuple[str, ...]
     back: Callable[[Array, Array | None], Pulled]
-    sums: Callable[[Array], Array] | None = None
+    sums: Callable[[Array], Array | Peaks] | None = None
 
 
 def backward(tape: list[Entry], output: str, gradient: Array) -> Chunk[Gradients]:
@@ -71,7 +80,12 @@ def in_step(pool: Executor | None, chunks: Sequence[Chunk[Outcome]]) -> list[Out
         results = list(spread(pool, partial(_advance, totals), chunks))
         if all(done for done, _ in results):
             return [outcome for _, outcome in results]
-        totals = np.sum([sums for _, sums in results], axis=0)
+        totals = _combined([part for _, part in results])
+
+
+def _combined(parts: Sequence[Array | Peaks]) -> Array:
+    peaks = [part.values for part in parts if isinstance(part, Peaks)]
+    return np.asarray(np.max(peaks, axis=0) if peaks else np.sum(np.asarray(parts), axis=0))
 
 
 def _advance(totals: Array | None, chunk: Chunk[Any]) -> tuple[bool, Any]:

@@ -46,11 +46,16 @@ def totals(run: Result, layer: str) -> dict[tuple[str, str], float]:
 
 def drawn_activity(plan: Plan, layer: LayerActivity, seed: int) -> LayerActivity:
     """The same activity with bits drawn for every group and window of two pictures."""
-    assert layer.streams is not None
+    assert layer.reads is not None
     rng = np.random.default_rng(seed)
-    bits = rng.integers(0, 9, (2, *layer.streams.bits.shape[1:])).astype(np.uint8)
+    assert layer.reads.cycles is not None
+    bits = rng.integers(0, 9, (2, *layer.reads.cycles.shape[1:])).astype(np.uint16)
     histogram = np.stack([np.bincount(bits[:, group].ravel(), minlength=9) for group in range(bits.shape[1])])
-    return replace(layer, streams=replace(layer.streams, bits=bits, histogram=histogram, images=2))
+    digits = bits.sum(axis=(0, 2), dtype=np.int64)
+    (grid,) = (mapped.grid for mapped in plan.stages if mapped.name == layer.name)
+    assert grid is not None
+    changes = {"cycles": bits, "histogram": histogram, "digits": digits, "rows": digits * grid.cut.lengths}
+    return replace(layer, reads=replace(layer.reads, images=2, **changes))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +68,7 @@ def measured() -> tuple[Plan, dict[str, LayerActivity]]:
         GRAPH, DATA, precision=plan_precision(plan), counting=plan_counting(plan), streaming=plan_streaming(plan)
     )
     return plan, {
-        name: layer if layer.streams is None else drawn_activity(plan, layer, 7)
+        name: layer if layer.reads is None else drawn_activity(plan, layer, 7)
         for name, layer in found.activity.items()
     }
 
@@ -73,9 +78,9 @@ def test_counts_are_sums_over_windows_and_arrays(measured: tuple[Plan, dict[str,
     plan, activity = measured
     counts = count_actions(plan, run_timing(plan), activity)
     for mapped in plan.stages:
-        if mapped.grid is None or activity[mapped.name].streams is None:
+        if mapped.grid is None or activity[mapped.name].reads is None:
             continue
-        grid, bits = mapped.grid, activity[mapped.name].streams.bits.astype(int)  # type: ignore[union-attr]
+        grid, bits = mapped.grid, activity[mapped.name].reads.cycles.astype(int)  # type: ignore[union-attr]
         wanted = {"convert": 0.0, "drive": 0.0, "read": 0.0}
         cells = used_cells(mapped, grid)
         assert cells.sum() == grid.used_cells
@@ -188,7 +193,7 @@ def test_times_follow_the_longest_group(measured: tuple[Plan, dict[str, LayerAct
     plan, activity = measured
     cycles = timed_cycles(plan, activity, 1)
     assert "fc" not in cycles
-    bits = activity["c2"].streams.bits  # type: ignore[union-attr]
+    bits = activity["c2"].reads.cycles  # type: ignore[union-attr]
     assert (cycles["c2"] == bits[0].max(axis=0)).all()
     assert (timed_cycles(plan, activity, 3)["c2"] == np.concatenate([bits[i].max(axis=0) for i in (0, 1, 0)])).all()
     timing = run_timing(plan, input_cycles=cycles)

@@ -36,6 +36,7 @@ def test_isaac_tree() -> None:
     columns, rows = tile.grid
     assert (columns, rows) == (tile.grid.columns, tile.grid.rows) == (14, 12)
     assert (chip.overflow, chip.replication, chip.buffer_slack_rows) == ("spread", "balanced", 1)
+    assert chip.placement == "interleaved"
     assert ima.adc.area_m2 == pytest.approx(1200e-12, rel=1e-12)
 
 

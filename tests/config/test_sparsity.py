@@ -25,7 +25,7 @@ def test_every_policy_of_the_function_package_can_be_set(policy: str) -> None:
     assert block is not None
     assert block.policy == policy
     assert block.needs_inputs == (policy != "none")
-    assert found.model.decided_from_inputs == (("ADC decisions",) if policy != "none" else ())
+    assert found.model.decided_from_inputs == (("the length of conversions",) if policy != "none" else ())
 
 
 def test_shipped_chips() -> None:

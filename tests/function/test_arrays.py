@@ -49,7 +49,7 @@ def test_crossbar_index_is_the_place_in_the_grid(slicing: Slicing, groups: int, 
     for group in row_groups(layer, slicing):
         encoded = encode(group.weight, slicing, unit_column=True)
         for array, place in enumerate(layouts(encoded, slicing)):
-            index = crossbar_index(group, array, layer, slicing)
+            index = crossbar_index(group, array, slicing)
             assert grid.row_set[index] == group.index
             assert grid.columns[index] == len(place.lines)
             found.append(index)

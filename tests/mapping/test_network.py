@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
@@ -9,6 +10,9 @@ from archsim.mapping.network import Mesh, chip_crossings, routers_visited
 
 MESH = Mesh(columns=7, routers_per_chip=42, tiles_per_chip=168, tiles_per_router=4)
 RAGGED = Mesh(columns=4, routers_per_chip=10, tiles_per_chip=39, tiles_per_router=4)
+BANDED = replace(MESH, band_rows=3)
+RAGGED_BANDS = Mesh(columns=4, routers_per_chip=18, tiles_per_chip=72, tiles_per_router=4, band_rows=3)
+MESHES = [MESH, RAGGED, BANDED, RAGGED_BANDS, replace(RAGGED, band_rows=2)]
 
 
 def adjacent(mesh: Mesh, here: int, there: int) -> bool:
@@ -16,7 +20,7 @@ def adjacent(mesh: Mesh, here: int, there: int) -> bool:
     return abs(row - next_row) + abs(column - next_column) == 1
 
 
-@given(mesh=st.sampled_from([MESH, RAGGED]), data=st.data())
+@given(mesh=st.sampled_from(MESHES), data=st.data())
 def test_routes_are_connected_and_reach_every_tile(mesh: Mesh, data: st.DataObject) -> None:
     tiles = 3 * mesh.tiles_per_chip
     source = data.draw(st.integers(0, tiles - 1))
@@ -58,8 +62,21 @@ def test_unicast_takes_the_shortest_way() -> None:
 
 
 def test_snake_neighbours_are_mesh_neighbours() -> None:
-    for here, there in pairwise(range(MESH.routers_per_chip)):
-        assert adjacent(MESH, here, there)
+    for mesh in (MESH, RAGGED, BANDED):
+        for here, there in pairwise(range(mesh.routers_per_chip)):
+            assert adjacent(mesh, here, there)
+
+
+def test_bands_make_patches() -> None:
+    """Nine routers in a row of numbers: a 3 x 3 patch, or more than one line of seven."""
+    assert [BANDED.coordinates(router) for router in range(4)] == [(0, 0), (1, 0), (2, 0), (2, 1)]
+    assert {BANDED.coordinates(router) for router in range(9)} == {
+        (row, column) for row in range(3) for column in range(3)
+    }
+    for mesh in MESHES:
+        places = [mesh.coordinates(router) for router in range(mesh.routers_per_chip)]
+        assert len(set(places)) == mesh.routers_per_chip
+        assert [mesh.at(0, *place) for place in places] == list(range(mesh.routers_per_chip))
 
 
 def test_links_between_chips_are_counted() -> None:

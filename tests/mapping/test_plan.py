@@ -57,6 +57,16 @@ def test_the_skip_buffer_covers_the_long_branch() -> None:
     edges = {(stages[e.source].name, stages[e.target].name): e for e in build_edges(stages, slack_rows=1)}
     assert edges["a", "s"].minimum >= 2 * 8 + 2
     assert edges["c", "s"].minimum <= 8
+    # a row of slack each for a -> b, b -> c and c -> s; the skip around them has as much as all three
+    assert [edges[ends].capacity - edges[ends].minimum for ends in (("a", "b"), ("b", "c"), ("c", "s"))] == [8, 8, 8]
+    assert edges["a", "s"].capacity - edges["a", "s"].minimum == 24
+
+
+def test_slack_of_a_skip_is_at_most_a_map() -> None:
+    stages = build_stages(residual(8))
+    edges = {(stages[e.source].name, stages[e.target].name): e for e in build_edges(stages, slack_rows=5)}
+    assert edges["a", "s"].capacity - edges["a", "s"].minimum == 64
+    assert edges["a", "b"].capacity - edges["a", "b"].minimum == 40
 
 
 def test_outputs_for_residual_adds_travel_wide() -> None:
@@ -87,7 +97,7 @@ def test_placement_fits_and_nothing_overlaps(net: str, policy: str) -> None:
             continue
         place = mapped.placement
         assert place.crossbars == mapped.grid.crossbars * mapped.replication
-        imas = set(range(place.first_crossbar // per_ima, -(-(place.first_crossbar + place.crossbars) // per_ima)))
+        imas = set((place.slots // per_ima).ravel().tolist())
         assert not imas & taken
         taken |= imas
         assert place.tiles.max() < plan.chips * plan.chip.tiles

@@ -10,6 +10,7 @@ from archsim.function.executor import run_float
 from archsim.function.parallel import thread_pool
 from archsim.training import chunks, floating
 from archsim.training.chunks import Job, run_batch
+from archsim.training.digital import FloatArithmetic
 from archsim.training.model import follow_statistics, initial_state, trainable, trained_graph
 from archsim.training.pictures import normalised
 from archsim.training.recipe import Distillation, Recipe
@@ -47,7 +48,11 @@ def test_gradients_of_whole_networks(
         loss="cross_entropy" if loss == "distilled" else loss,
         distillation=Distillation(temperature=2.0, share=0.7) if loss == "distilled" else None,
     )
-    job = Job(model=model, recipe=recipe, preprocessing=preprocessing, teacher=taught)
+    job = Job(
+        recipe=recipe,
+        arithmetic=FloatArithmetic(model=model, recipe=recipe, preprocessing=preprocessing),
+        teacher=taught,
+    )
     pictures = blobs(7, preprocessing, model.classes)
 
     def mean_loss() -> float:
@@ -76,7 +81,8 @@ def test_threads_change_no_byte_and_chunks_only_rounding(
 ) -> None:
     model = trainable(graph, batch_norm=norms)
     state = initial_state(model, 0)
-    job = Job(model=model, recipe=Recipe(epochs=1), preprocessing=preprocessing)
+    recipe = Recipe(epochs=1)
+    job = Job(recipe=recipe, arithmetic=FloatArithmetic(model=model, recipe=recipe, preprocessing=preprocessing))
     pictures = blobs(40, preprocessing, model.classes)
     whole = run_batch(job, state, pictures.pixels, pictures.labels, None)
     monkeypatch.setattr(chunks, "CHUNK", 7)
@@ -108,7 +114,8 @@ def test_prediction_is_the_folded_network(graph: Graph, preprocessing: Preproces
 def test_running_statistics_follow_the_batch() -> None:
     model = trainable(residual(), batch_norm=True)
     state = initial_state(model, 0)
-    job = Job(model=model, recipe=Recipe(epochs=1), preprocessing=RGB)
+    recipe = Recipe(epochs=1)
+    job = Job(recipe=recipe, arithmetic=FloatArithmetic(model=model, recipe=recipe, preprocessing=RGB))
     pictures = blobs(40, RGB, model.classes)
     statistics = run_batch(job, state, pictures.pixels, pictures.labels, None).statistics
     assert set(statistics) == model.norms

@@ -15,6 +15,7 @@ from archsim.function.calibrate import Ranges, calibrate
 from archsim.function.infer import infer
 from archsim.training import integers
 from archsim.training.chunks import Job, run_batch
+from archsim.training.digital import FloatArithmetic, QuantizedArithmetic
 from archsim.training.model import Model, initial_state, trainable
 from archsim.training.pictures import normalised
 from archsim.training.prepared import check_quantizable, prepare
@@ -86,6 +87,14 @@ def test_the_integers_are_those_of_inference(
     np.testing.assert_allclose(logits.T, found.logits, rtol=1e-6, atol=1e-9)
 
 
+def job_of(model: Model, preprocessing: Preprocessing, scheme: Scheme | None) -> Job:
+    recipe = Recipe(epochs=1)
+    if scheme is None:
+        return Job(recipe=recipe, arithmetic=FloatArithmetic(model=model, recipe=recipe, preprocessing=preprocessing))
+    arithmetic = QuantizedArithmetic(model=model, recipe=recipe, preprocessing=preprocessing, scheme=scheme)
+    return Job(recipe=recipe, arithmetic=arithmetic)
+
+
 @pytest.mark.parametrize("name", SMOOTH)
 @pytest.mark.parametrize(("bits", "share"), [(12, 0.06), (16, 0.01)])
 def test_fine_steps_give_the_float_gradients(name: str, bits: int, share: float) -> None:
@@ -97,7 +106,7 @@ def test_fine_steps_give_the_float_gradients(name: str, bits: int, share: float)
     pictures = blobs(12, preprocessing, model.classes, seed=7)  # those it was calibrated on
     outcomes = [
         run_batch(
-            Job(model=model, recipe=Recipe(epochs=1), preprocessing=preprocessing, scheme=chosen),
+            job_of(model, preprocessing, chosen),
             state, pictures.pixels, pictures.labels, None,
         )
         for chosen in (None, scheme)
@@ -120,7 +129,7 @@ def test_a_clamped_activation_passes_no_gradient_and_a_clipped_weight_gets_none(
     scheme = scheme_of(model.graph, Ranges(values=values, origin="test"), Quantization(), one)
     state = initial_state(model, 0)
     state["f1.weight"][:] = [[1, 1, 1, 1], [0.1, 0.0, 0.0, 0.0]]  # f1 = (4, 0.1): the first is clamped at 0.5
-    job = Job(model=model, recipe=Recipe(epochs=1), preprocessing=one, scheme=scheme)
+    job = job_of(model, one, scheme)
     pixels, labels = np.full((3, 1, 2, 2), 255, np.uint8), np.array([0, 1, 1])
     found = run_batch(job, state, pixels, labels, None).gradients
     assert (found["f1.weight"][0] == 0).all()
@@ -135,7 +144,7 @@ def test_learned_steps_have_the_gradient_of_their_range(name: str) -> None:
     model, scheme, preprocessing = made(name, wanted)
     state = initial_state(model, 0) | scheme.initial_steps()
     pictures = blobs(300, preprocessing, model.classes, seed=3)
-    job = Job(model=model, recipe=Recipe(epochs=1), preprocessing=preprocessing, scheme=scheme)
+    job = job_of(model, preprocessing, scheme)
 
     def loss(key: str, at: float) -> tuple[float, float]:
         moved = state | {key: np.array([at], np.float32)}

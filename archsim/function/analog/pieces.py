@@ -44,7 +44,7 @@ class Piece:
     Attributes
     ----------
     cells : float32 [blocks, rows, 16].
-    scale : float64 [blocks * 16], place value and sign of each column; 0 for columns that are not there.
+    scale : float64 [blocks * 16], place value, sign and gain of each column; 0 for columns that are not there.
     column : int64 [blocks], where a block adds to a row of `width` sums; unit columns from `units_at` on.
     unit : float64 [units, outputs], what each output owes of the sum of inputs; `reach` int64 [units, 2] the columns
         where that is not zero. `analog_unit`: the sum is that of a unit column, converted; else it is exact.
@@ -88,6 +88,8 @@ def piece_of(group: RowGroup, encoded: Encoded, first_block: int) -> Piece:
     view[..., :outputs] = encoded.cells.reshape(slices, rows, sides, outputs).transpose(1, 0, 2, 3)
     signs = scale[:own].reshape(slices, sides, padded)
     signs[..., :outputs] = encoded.sign.reshape(slices, sides, outputs) * encoded.slice_weights[:, None, None]
+    if encoded.gain is not None:
+        signs[..., :outputs] *= encoded.gain
     if units:
         cells[:rows, own : own + units] = encoded.unit_cells
         scale[own : own + units] = 1

@@ -124,6 +124,7 @@ class Packed:
     thresholds: NDArray[np.int16]
     unit: Whole
     used: int
+    place: int
 
     @property
     def columns(self) -> int:
@@ -192,8 +193,10 @@ def plan_layer(layer: MatrixLayer, circuit: Circuit, vectorised: bool = VECTORS)
     Raises
     ------
     InputError
-        Arrays of more than MOST_ROWS rows.
+        Arrays of more than MOST_ROWS rows; weights that are levels, whose column sums are no whole numbers.
     """
+    if layer.levels is not None:
+        raise InputError("has weights that are levels; expected the analog engine", layer.name)
     if circuit.slicing.rows > MOST_ROWS:
         what = f"is {circuit.slicing.rows}; converters that clip or round are simulated for up to {MOST_ROWS} rows"
         raise InputError(what, "ima.crossbar.rows")
@@ -268,6 +271,7 @@ def _convert(plan: Plan, flat: Array, out: Whole) -> tuple[int, int]:
             packed.valid,
             packed.thresholds,
             packed.unit,
+            packed.place,
             packed.used,
             drive.digits,
             drive.dac_bits,
@@ -310,6 +314,7 @@ def _pack(group: RowGroup, encoded: Encoded, rule: Rule, drive: Drive, vectors: 
         thresholds=_blocked(limits, blocks).min(axis=2).astype(np.int16),
         unit=encoded.unit[:units],
         used=used,
+        place=encoded.place,
     )
 
 

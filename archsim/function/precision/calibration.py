@@ -135,7 +135,7 @@ def check_calibration(made: Calibration, graph: Graph, settings: Mapping[str, An
         problems.append(Problem(where, f"was made for {made.workload}, not for this {graph.name} (weights differ)"))
     names: Sequence[str] = ("input_bits", "weight_bits")
     if made.thresholds:
-        names = (*names, "policy", "granularity", "rows")
+        names = (*names, "policy", "granularity", "rows", "weight_levels")
     for name in names:
         if made.settings.get(name) != settings.get(name):
             expected = made.settings.get(name)

@@ -1,4 +1,4 @@
-"""Crossbar cycles of every window, from the bits of its row groups: what timing is given.
+"""Crossbar cycles of every window, from the reads of its row groups: what timing is given.
 
 *Lock step*: all arrays of a window begin and end together, so the window takes as long as its longest group.
 
@@ -14,22 +14,21 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.precision.policies import Bits
 
 Counts = NDArray[np.int64]
 
 
-def window_cycles(bits: Bits, *, images: int, lanes: int | None = None) -> Counts:
+def window_cycles(reads: NDArray[np.uint16], *, images: int, lanes: int | None = None) -> Counts:
     """Crossbar cycles of every window of a stream of images: int64 [windows] for one image, else [windows * images].
 
     Parameters
     ----------
-    bits : uint8 [pictures, row groups, windows]. Pictures stream in order and begin again when they are fewer than
+    reads : uint16 [pictures, row groups, windows]. Pictures stream in order and begin again when they are fewer than
         `images`.
     lanes : copies of the layer that take windows in turn, where row groups run free; None for lock step.
     """
-    pictures = np.arange(images) % len(bits) if len(bits) > 1 else np.zeros(1, np.int64)
-    cycles = bits.astype(np.int64)[pictures]
+    pictures = np.arange(images) % len(reads) if len(reads) > 1 else np.zeros(1, np.int64)
+    cycles = reads.astype(np.int64)[pictures]
     if lanes is None:
         return np.asarray(cycles.max(axis=1).ravel())
     return _free_running(cycles, lanes)

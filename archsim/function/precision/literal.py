@@ -35,7 +35,7 @@ def stream_literally(layer: MatrixLayer, circuit: Circuit, x: Array, bits: Array
             np.ascontiguousarray(bits[group.index]),
             np.ascontiguousarray(shift[group.index]),
             encoded.cells,
-            encoded.sign,
+            encoded.sign * np.int8(encoded.place),
             encoded.unit,
             table,
             table if encoded.analog_unit else exact,

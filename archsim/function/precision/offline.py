@@ -13,6 +13,7 @@ from archsim.errors import InputError, Problem
 from archsim.function.activity import Counting
 from archsim.function.calibrate import Ranges, calibrate
 from archsim.function.converter import OBSERVED, Sums, converter_for
+from archsim.function.levels.seam import plan_weights
 from archsim.function.network import Pixels, Precision, QuantizedNetwork
 from archsim.function.precision.calibration import Calibration, picture_digests
 from archsim.function.precision.rule import Rule, rule_of
@@ -62,8 +63,10 @@ def plan_precision(plan: Plan) -> Precision:
 
 def plan_settings(plan: Plan) -> dict[str, Any]:
     """What a calibration's thresholds depend on."""
-    block = plan.chip.activation_precision
+    block, levels = plan.chip.activation_precision, plan.hardware.model.weight_levels
+    stored = {} if levels is None else {"weight_levels": f"{levels.quantizer}, {levels.granularity}"}
     return {
+        **stored,
         "input_bits": plan.slicing.input_bits,
         "weight_bits": plan.slicing.weight_bits,
         "rows": plan.slicing.rows,
@@ -135,7 +138,7 @@ def calibrate_network(
 def quantized_for(plan: Plan, graph: Graph, ranges: Ranges, data: Dataset) -> QuantizedNetwork:
     """The network in the plan's integers, for the pictures' preprocessing."""
     pixels = Pixels(mean=data.preprocessing.mean, scale=data.preprocessing.scale)
-    return quantize(graph, ranges, precision=plan_precision(plan), pixels=pixels)
+    return quantize(graph, ranges, precision=plan_precision(plan), pixels=pixels, weights=plan_weights(plan))
 
 
 def network_pictures(network: QuantizedNetwork, data: Dataset) -> Any:

@@ -112,10 +112,10 @@ class Trials:
         """(conversions taken, conversions with all bits) of each layer that takes part."""
         taken = {}
         for layer in found.activity:
-            if layer.streams is not None:
-                columns, streams = self.columns[layer.name], layer.streams
-                full = int(columns.sum()) * streams.windows * layer.input_bits
-                taken[layer.name] = (int((streams.cycles[self.row_sets[layer.name]] * columns).sum()), full)
+            if layer.reads is not None:
+                columns, reads = self.columns[layer.name], layer.reads
+                full = int(columns.sum()) * reads.windows * layer.input_bits
+                taken[layer.name] = (int((reads.digits[self.row_sets[layer.name]] * columns).sum()), full)
         return taken
 
     def score(self, found: Inference, reference: Inference) -> Score:

@@ -143,7 +143,7 @@ class LayerStream:
         Parameters
         ----------
         unrolled : [groups, rows, windows], stored integers.
-        decided : per window (bits, dropped bits) [windows] where that is already known.
+        decided : (bits, dropped bits) [windows] or [row groups, windows] where that is already known.
 
         Returns
         -------

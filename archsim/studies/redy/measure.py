@@ -275,20 +275,20 @@ def conversions(plan: Plan, activity: Mapping[str, LayerActivity]) -> tuple[floa
     bits, windows = 0, 0
     for mapped in plan.stages:
         layer = activity.get(mapped.name)
-        if mapped.grid is None or layer is None or layer.streams is None:
+        if mapped.grid is None or layer is None or layer.reads is None:
             continue
         columns = mapped.grid.columns + (1 if plan.chip.tile.ima.crossbar.unit_column else 0)
-        histogram = layer.streams.histogram[mapped.grid.row_set]
+        histogram = layer.reads.histogram[mapped.grid.row_set]
         bits += int((histogram * columns[:, None] * np.arange(histogram.shape[1])).sum())
-        windows += layer.streams.windows * int(columns.sum())
+        windows += layer.reads.windows * int(columns.sum())
     mean = bits / windows
     return mean, 1 - mean / plan.slicing.input_bits
 
 
 def zero_groups(activity: Mapping[str, LayerActivity]) -> float:
     """Share of (window, row group) that streamed nothing, over all layers that take part."""
-    streams = [layer.streams for layer in activity.values() if layer.streams is not None]
-    return sum(int(item.histogram[:, 0].sum()) for item in streams) / sum(int(i.histogram.sum()) for i in streams)
+    reads = [layer.reads for layer in activity.values() if layer.reads is not None]
+    return sum(int(item.histogram[:, 0].sum()) for item in reads) / sum(int(i.histogram.sum()) for i in reads)
 
 
 def window_time_saved(activity: Mapping[str, LayerActivity], *, longest: bool) -> float:
@@ -296,8 +296,8 @@ def window_time_saved(activity: Mapping[str, LayerActivity], *, longest: bool) -
     or of the mean over its row groups."""
     taken, full = 0.0, 0
     for layer in activity.values():
-        if layer.streams is not None:
-            bits = layer.streams.bits
+        if layer.reads is not None and layer.reads.cycles is not None:
+            bits = layer.reads.cycles
             taken += float(bits.max(axis=1).sum(dtype=np.int64)) if longest else float(bits.mean(axis=1).sum())
             full += bits[:, 0].size * layer.input_bits
     return 1 - taken / full

@@ -48,8 +48,8 @@ def test_range_changes_nothing(network: QuantizedNetwork, granularity: str) -> N
 
 def test_fully_connected_layers_stream_all_bits_unless_asked(network: QuantizedNetwork) -> None:
     found = by_layer(run(network, Rule(policy="range")))
-    assert {name for name, layer in found.items() if layer.streams is None} == {"fc"}
-    assert by_layer(run(network, Rule(policy="range", fully_connected=True)))["fc"].streams is not None
+    assert {name for name, layer in found.items() if layer.reads is None} == {"fc"}
+    assert by_layer(run(network, Rule(policy="range", fully_connected=True)))["fc"].reads is not None
 
 
 def test_counts_against_the_definition(network: QuantizedNetwork) -> None:
@@ -61,7 +61,7 @@ def test_counts_against_the_definition(network: QuantizedNetwork) -> None:
     )
     window, layer = (by_layer(run(network, Rule(policy="range", granularity=kind))) for kind in ("window", "layer"))  # type: ignore[arg-type]
     for name, stream in Streaming(rule=rule, counting=COUNTING).layers(network).items():
-        g, streams = stream.layer.geometry, by_layer(found)[name].streams
+        g, streams = stream.layer.geometry, by_layer(found)[name].reads
         assert streams is not None
         maps = np.ascontiguousarray(found.tensors[names[name]]).reshape(5, g.channels, g.height, g.width)
         for image in range(5):
@@ -74,14 +74,14 @@ def test_counts_against_the_definition(network: QuantizedNetwork) -> None:
                     for a, b in zip(stream.starts[:-1], stream.starts[1:], strict=True)
                 ]
             )
-            assert (streams.bits[image] == spans).all()
-            shared, whole = window[name].streams, layer[name].streams
+            assert (streams.cycles[image] == spans).all()
+            shared, whole = window[name].reads, layer[name].reads
             assert shared is not None
             assert whole is not None
-            assert (shared.bits[image] == spans.max(axis=0)).all()
-            assert (whole.bits[image] == spans.max()).all()
-        assert streams.cycles.sum() == streams.bits.sum()
-        assert streams.histogram.sum() == streams.bits.size
+            assert (shared.cycles[image] == spans.max(axis=0)).all()
+            assert (whole.cycles[image] == spans.max()).all()
+        assert streams.digits.sum() == streams.reads.sum() == streams.cycles.sum()
+        assert streams.histogram.sum() == streams.cycles.size
 
 
 def test_whole_layers_share_variance(network: QuantizedNetwork) -> None:
@@ -108,12 +108,12 @@ def test_batches_and_threads_do_not_matter(network: QuantizedNetwork, granularit
         other = run(network, rule, **options)
         assert (other.logits == one.logits).all()
         for first, second in zip(one.activity, other.activity, strict=True):
-            if first.streams is None or second.streams is None:
-                assert first.streams is second.streams is None
+            if first.reads is None or second.reads is None:
+                assert first.reads is second.reads is None
                 continue
-            assert (first.streams.histogram == second.streams.histogram).all()
-            assert (first.streams.bits == second.streams.bits).all()
-            assert (first.streams.ones, first.streams.images) == (second.streams.ones, second.streams.images)
+            assert (first.reads.histogram == second.reads.histogram).all()
+            assert (first.reads.cycles == second.reads.cycles).all()
+            assert (first.reads.drives, first.reads.images) == (second.reads.drives, second.reads.images)
 
 
 def test_dropped_bits_reach_the_logits_and_layers_take_their_own_parameter(network: QuantizedNetwork) -> None:
@@ -123,7 +123,7 @@ def test_dropped_bits_reach_the_logits_and_layers_take_their_own_parameter(netwo
     names = [layer.name for layer in exact.activity if layer.name != "fc"]
     rule = Rule(policy="static_mixed", bits=8).with_layers({names[2]: 5})
     mixed = by_layer(run(network, rule))
-    streamed = {name: set(np.unique(mixed[name].streams.bits)) for name in names}  # type: ignore[union-attr]
+    streamed = {name: set(np.unique(mixed[name].reads.cycles)) for name in names}  # type: ignore[union-attr]
     assert streamed == {name: {5} if name == names[2] else {8} for name in names}
 
 
@@ -134,5 +134,5 @@ def test_static_8_bits_are_the_network_itself(network: QuantizedNetwork) -> None
 def test_full_streams_drive_the_ones_of_the_inputs(network: QuantizedNetwork) -> None:
     """With all bits streamed, rows driven are what `active_rows` counts on the stored tensors."""
     for layer in run(network, Rule(policy="static", bits=8)).activity:
-        if layer.streams is not None:
-            assert layer.streams.ones == int(layer.active_rows.sum())
+        if layer.reads is not None:
+            assert layer.reads.drives == int(layer.active_rows.sum())

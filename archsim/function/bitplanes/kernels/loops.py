@@ -243,9 +243,9 @@ def convert_block(
 
 
 @njit(cache=True, nogil=True)
-def fold(sums: Array, first: int, unit: Array, out: Array) -> None:
+def fold(sums: Array, first: int, unit: Array, place: int, out: Array) -> None:
     """Add sums [64, lines] of a strip from window `first` on to out [outputs, windows]: lines of an output one after
-    the other every `outputs` lines, then the unit columns, each times unit [units, outputs]."""
+    the other every `outputs` lines, each times `place`, then the unit columns, each times unit [units, outputs]."""
     units, outputs = unit.shape
     for window in range(min(STRIP, out.shape[1] - first)):
         row = sums[(window % 8) * 8 + window // 8]
@@ -254,6 +254,7 @@ def fold(sums: Array, first: int, unit: Array, out: Array) -> None:
             total = row[n]
             if sides > 1:
                 total += row[outputs + n]
+            total *= place
             for u in range(units):
                 total += unit[u, n] * row[sides * outputs + u]
             out[n, first + window] += total
@@ -261,8 +262,8 @@ def fold(sums: Array, first: int, unit: Array, out: Array) -> None:
 
 @njit(cache=True, nogil=True)
 def convert_group(
-    codes: Array, lines: Array, signs: Array, valid: Array, thresholds: Array, unit: Array, used: int, digits: int,
-    dac_bits: int, last_negative: bool, mode: int, lowest: int, highest: int, line: Array, table: Array,
+    codes: Array, lines: Array, signs: Array, valid: Array, thresholds: Array, unit: Array, place: int, used: int,
+    digits: int, dac_bits: int, last_negative: bool, mode: int, lowest: int, highest: int, line: Array, table: Array,
     vectorised: bool, out: Array,
 ) -> tuple[int, int]:  # fmt: skip
     """Converted column sums of one row group, where no bound proves them exact.
@@ -273,7 +274,7 @@ def convert_group(
     lines : uint64 [blocks, slices, cell bits, words, 8] from `pack_lines`; signs, valid int64 [blocks, slices, 8]: -1
         where a line is subtracted, 1 where it stands for a column.
     thresholds : int16 [blocks, slices] active rows up to which a digit of a block needs no conversion.
-    unit : int64 [units, outputs]; `used` lines, the last of them unit columns.
+    unit : int64 [units, outputs], `place` the place value of the first slice; `used` lines, the last of them unit columns.
     mode, line, table : what conversions add (`vectors.SATURATE`, LINE, TABLE); line int64 [6], table int64, also for
     LINE.
     out : int64 [outputs, windows], added to.
@@ -309,5 +310,5 @@ def convert_group(
                     thresholds[block], words, active, most, limits[block], windows, dac_bits, allowed, negative,
                     mode, lowest, highest, line, table, vectorised,
                 )  # fmt: skip
-        fold(sums[:, :used], first, unit, out)
+        fold(sums[:, :used], first, unit, place, out)
     return done, counts.sum()

@@ -1,0 +1,100 @@
+"""Predicted load of the network: against routes summed hop by hop, and against what runs count."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archsim.config import load_hardware
+from archsim.mapping import Plan, map_network
+from archsim.mapping.load import least_loaded, mesh_links, network_load, work_bound_ps
+from archsim.mapping.network import Mesh, packet_times
+from archsim.mapping.traffic import edge_bits, edge_routes
+from archsim.timing.compile import compile_machine
+from archsim.timing.kernel_engine import run_kernel
+from archsim.workload import load_workload
+
+from .nets import fire, residual
+
+
+def by_routes(plan: Plan) -> dict[str, int]:
+    """Oracle: every hop of every packet's route, one by one."""
+    found: Counter[str] = Counter()
+    for routed in edge_routes(plan):
+        on_mesh, between = packet_times(plan.chip, edge_bits(plan, routed.edge))
+        for route, share in zip(routed.routes, routed.shares.tolist(), strict=True):
+            for hop in route:
+                hold = between if hop.kind == "chip" else on_mesh
+                found[f"{hop.kind} {hop.start}->{hop.end}"] += hold * share
+    return dict(found)
+
+
+PLACEMENTS = ["snake", "banded", "interleaved"]
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize(
+    ("hardware", "net"), [("isaac-ce", "vgg8"), ("isaac-ce", "vgg16"), ("isaac-8bit", "resnet18"), ("puma", "resnet18")]
+)
+def test_load_is_the_sum_over_all_routes(hardware: str, net: str, placement: str) -> None:
+    plan = map_network(load_workload(net), load_hardware(hardware, {"mapping.placement": placement}))
+    assert network_load(plan).by_name(Mesh.of(plan.chip)) == by_routes(plan)
+
+
+@settings(deadline=None, max_examples=25)
+@given(data=st.data())
+def test_runs_count_what_the_placement_predicts(data: st.DataObject) -> None:
+    """Small chips with ragged meshes, so that nets spread over several of them."""
+    graph = data.draw(st.sampled_from([residual(8), residual(5), fire(6)]))
+    images = data.draw(st.integers(1, 3))
+    columns, rows = data.draw(st.sampled_from([(5, 1), (2, 2), (6, 1), (5, 3)]))
+    hardware = load_hardware(
+        "isaac-8bit",
+        {
+            "tile.grid.columns": columns,
+            "tile.grid.rows": rows,
+            "tile.count": columns * rows,
+            "ima.count": 1,
+            "ima.crossbar.count": 1,
+            "ima.dac.count": 128,
+            "ima.sample_hold.count": 128,
+            "ima.adc.count": 1,
+            "mapping.replication": data.draw(st.sampled_from(["balanced", "none"])),
+            "tile.router.shared_by": data.draw(st.sampled_from([1, 4])),
+            "mapping.placement": data.draw(st.sampled_from(PLACEMENTS)),
+        },
+    )
+    plan = map_network(graph, hardware)
+    expected = {name: load * images for name, load in network_load(plan).by_name(Mesh.of(plan.chip)).items()}
+    machine = compile_machine(plan, images)
+    stamps = run_kernel(machine)
+    counted = {
+        name: int(busy)
+        for name, busy in zip(machine.resource_names, stamps.resource_busy, strict=True)
+        if busy and not name.startswith("bus")
+    }
+    assert counted == expected
+
+
+def test_least_loaded_prefers_the_idle_network_and_bounds_the_interval() -> None:
+    graph, plans = load_workload("vgg8"), []
+    for placement in ("snake", "banded"):
+        plans.append(map_network(graph, load_hardware("isaac-ce", {"mapping.placement": placement})))
+    snake, banded = plans
+    assert least_loaded([snake, banded]) is banded
+    assert least_loaded([banded, snake]) is banded
+    assert least_loaded([snake]) is snake
+    bound = max(network_load(snake).busiest_ps(), work_bound_ps(snake))
+    machine = compile_machine(snake, 4)
+    assert run_kernel(machine).write.max() >= 4 * bound * 0.99
+
+
+def test_links_of_a_mesh() -> None:
+    """7 x 6 routers: 6 x 6 horizontal and 7 x 5 vertical links, both ways."""
+    mesh = Mesh(columns=7, routers_per_chip=42, tiles_per_chip=168, tiles_per_router=4, band_rows=3)
+    assert mesh_links(mesh) == 2 * (6 * 6 + 7 * 5)
+    assert np.array([mesh.coordinates(router) for router in range(42)]).max(axis=0).tolist() == [5, 6]
