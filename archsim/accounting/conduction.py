@@ -34,7 +34,9 @@ def conducting_cells(
     unit_level = 1.0 if plan.hardware.model.weight_levels is None else float(2**crossbar.cell.bits - 1)
     unit_share = relative_conductance(plan, unit_level) if with_units else 0.0
     if activity is None:
-        return ASSUMED_ACTIVE_ROWS * (done.mean(done.digits * cells) * share + done.mean(done.digits * grid.rows) * unit_share)
+        return ASSUMED_ACTIVE_ROWS * (
+            done.mean(done.digits * cells) * share + done.mean(done.digits * grid.rows) * unit_share
+        )
     once = mapped.windows * plan.slicing.input_cycles
     return once * _driven_share(activity) * (int(cells.sum()) * share + int(grid.rows.sum()) * unit_share)
 

@@ -25,9 +25,9 @@ def crossbar_actions(
     """Analog side and its registers, per image; nothing for a digital stage.
 
     ADC conversions: used columns of every array and read, the unit column included where there is one (`converts: all`:
-    every column). A read counts as the share of an array's cells that it opens and that are used, or (`energy: v2gt`) as
-    what these conduct, from their levels `stored` where weights are known. Samples and shift-adds go with every column
-    and read, also where an ADC sparsity policy leaves out the conversion between them.
+    every column). A read counts as the share of an array's cells that it opens and that are used, or (`energy: v2gt`)
+    as what these conduct, from their levels `stored` where weights are known. Samples and shift-adds go with every
+    column and read, also where an ADC sparsity policy leaves out the conversion between them.
     """
     grid = mapped.grid
     if grid is None:

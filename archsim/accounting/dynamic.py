@@ -41,8 +41,8 @@ class ArrayReads:
 
 
 def array_reads(plan: Plan, mapped: MappedStage, activity: LayerActivity | None) -> ArrayReads:
-    """Reads of a crossbar stage as they were counted; else every window takes the fixed number, and every row of an array
-    is opened for every digit."""
+    """Reads of a crossbar stage as they were counted; else every window takes the fixed number, and every row of an
+    array is opened for every digit."""
     grid = mapped.grid
     assert grid is not None
     if activity is None or activity.reads is None:
@@ -96,7 +96,7 @@ def mean_input_bits(plan: Plan, mapped: MappedStage, activity: LayerActivity | N
         return float(plan.slicing.input_bits if cycles == plan.slicing.input_cycles else cycles)
     reads = activity.reads
     digits = int((reads.digits[grid.row_set] * columns).sum()) / (reads.windows * int(columns.sum()))
-    return digits * (plan.slicing.input_bits / plan.slicing.input_cycles)
+    return float(digits * (plan.slicing.input_bits / plan.slicing.input_cycles))
 
 
 def converted_columns(plan: Plan, grid: CrossbarGrid) -> Ints:

@@ -14,8 +14,8 @@ def row_notes(plan: Plan, measured: bool) -> Iterator[str]:
     if policy != "dense":
         if not measured:
             yield (
-                f"row activation ({policy}) follows the inputs and none were given: every row is opened for every digit "
-                "here (expected --input)"
+                f"row activation ({policy}) follows the inputs and none were given: every row is opened for every "
+                "digit here (expected --input)"
             )
         if all(unit.charge != "per_input_cycle" for unit in ima.overheads):
             yield "no ima.overheads entry with charge: per_input_cycle: finding active rows costs nothing here"

@@ -15,8 +15,9 @@ ISAAC-CE's figures follow (Table I):
 | output_register  | likewise                                   | 0.23 mW / 5 M/s = 46 pJ (8 bit: 23)   |
 | activation, pool | count x rate                               | 0.52 mW / 2.4 Gop/s = 0.217 pJ        |
 
-An array that opens part of its rows in a read (`row_activation`) reads that share of its cells and drives that share of
-its rows.
+Printed powers hold for arrays that open all rows at once. One that opens a share of them in a read (`row_activation`)
+reads that share of its cells, drives that share of its rows and finishes as many fewer windows: the power of arrays,
+drivers and registers falls with it, the energy of an action stays.
 
 A printed power holds at the printed operating point (`cost.at`). `operating_power` carries it to the one in the file so
 that the energy of an action stays what it is physically: a slower converter draws less power and takes the same energy
@@ -67,15 +68,14 @@ def rows_at_once(hardware: HardwareFile) -> int:
 
 
 def _open_share(hardware: HardwareFile) -> float:
-    """Share of an array's rows that one read opens."""
-    return rows_at_once(hardware) / hardware.ima.crossbar.rows
+    """Share of an array's rows that one read opens, mean over the reads of a digit."""
+    return 1 / ceil(hardware.ima.crossbar.rows / rows_at_once(hardware))
 
 
 def _windows(hardware: HardwareFile) -> float:
     """Windows an IMA's arrays finish per second, summed over arrays, when every read cycle is used."""
-    reads = ceil(hardware.ima.crossbar.rows / rows_at_once(hardware))
-    cycles = ceil(hardware.precision.input_bits / hardware.ima.dac.bits) * reads
-    return hardware.ima.crossbar.count / (cycles * hardware.ima.cycle)
+    cycles = ceil(hardware.precision.input_bits / hardware.ima.dac.bits)
+    return hardware.ima.crossbar.count / (cycles * hardware.ima.cycle) * _open_share(hardware)
 
 
 def _tile_shift_adds(hardware: HardwareFile) -> float:
@@ -150,9 +150,12 @@ def power_ratio(hardware: HardwareFile, component: str) -> float:
     """Full-load power of one instance at the file's operating point over the printed one (`cost.at`)."""
     ima, crossbar = hardware.ima, hardware.ima.crossbar
     tile_arrays = ima.count * crossbar.count
+    share = _open_share(hardware)
     match component:
         case "crossbar":
-            return _crossbar(hardware)
+            return _crossbar(hardware) * share
+        case "dac":
+            return share
         case "sample_hold":
             return _sample_hold(hardware)
         case "adc":
@@ -160,11 +163,11 @@ def power_ratio(hardware: HardwareFile, component: str) -> float:
         case "shift_add":
             return _shift_add(hardware)
         case "input_register":
-            return _register(ima.input_register, crossbar.count, crossbar.rows, ima.cycle)
+            return _register(ima.input_register, crossbar.count, crossbar.rows, ima.cycle) * share
         case "output_register":
-            return _register(ima.output_register, crossbar.count, crossbar.columns, ima.cycle)
+            return _register(ima.output_register, crossbar.count, crossbar.columns, ima.cycle) * share
         case "tile_output_register" if hardware.tile.output_register is not None:
-            return _register(hardware.tile.output_register, tile_arrays, crossbar.columns, ima.cycle)
+            return _register(hardware.tile.output_register, tile_arrays, crossbar.columns, ima.cycle) * share
         case _:
             return 1.0
 

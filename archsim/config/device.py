@@ -90,8 +90,8 @@ class Wires(Effect):
 class ReadNoise(Effect):
     """Standard deviation sigma of a column's sum at each conversion: in levels, or as a current at the read voltage.
 
-    With n rows opened and driven by a digit above 0, `law: constant` is sigma, `sqrt_rows` sigma * sqrt(n), `mixed` half
-    of each: sigma / 2 * (1 + sqrt(n)).
+    With n rows opened and driven by a digit above 0, `law: constant` is sigma, `sqrt_rows` sigma * sqrt(n), `mixed`
+    half of each: sigma / 2 * (1 + sqrt(n)).
     """
 
     law: Literal["constant", "sqrt_rows", "mixed"] = "constant"

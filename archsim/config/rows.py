@@ -1,5 +1,5 @@
-"""The `ima.crossbar.row_activation` block of a hardware file: how many rows of an array are opened for one conversion, and
-which.
+"""The `ima.crossbar.row_activation` block of a hardware file: how many rows of an array are opened for one conversion,
+and which.
 
 Without it all rows of an array are opened at once.
 """
@@ -54,4 +54,7 @@ def row_findings(file: HardwareFile) -> Iterator[tuple[str, str]]:
         what = "is set by observed sums of whole columns; expected range: fixed | full_scale with row_activation"
         yield "ima.adc.transfer", what
     if sparsity is not None and sparsity.policy == "oracle":
-        yield "ima.adc.sparsity.policy", "is oracle, which knows sums of whole columns; expected another with row_activation"
+        yield (
+            "ima.adc.sparsity.policy",
+            "is oracle, which knows sums of whole columns; expected another with row_activation",
+        )

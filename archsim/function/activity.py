@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from archsim.function import kernels
 from archsim.function.network import MatrixLayer, TensorFormat
+from archsim.function.reads import ReadCounts, merge_reads
 from archsim.function.unroll import Geometry, coverage
 from archsim.mapping.slicing import row_starts
 
@@ -170,8 +171,6 @@ def first_images(activity: LayerActivity, images: int) -> LayerActivity:
 def merge(parts: Sequence[LayerActivity]) -> LayerActivity:
     """Counts of one layer over several batches."""
     joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in PER_IMAGE}
-    from archsim.function.reads import merge_reads
-
     reads = [part.reads for part in parts if part.reads is not None]
     zero_groups = np.sum([part.zero_groups for part in parts], axis=0)
     return replace(

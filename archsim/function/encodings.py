@@ -98,9 +98,9 @@ class Drive:
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class RowGroup:
     """Arrays driven by the same rows: placed rows `start` .. `stop` of a layer (`archsim.mapping.slicing.RowCut`) and
-    the outputs `first` .. `last` they contribute to; `together` row groups share these. `weight` is int [rows, outputs],
-    dense: convolution groups packed into one array meet the others' outputs with weight 0. `ends` int64 [2, outputs] are the smallest and largest level
-    of each output's set, where weights are levels."""
+    the outputs `first` .. `last` they contribute to; `together` row groups share these. `weight` is int [rows,
+    outputs], dense: convolution groups packed into one array meet the others' outputs with weight 0. `ends` int64
+    [2, outputs] are the smallest and largest level of each output's set, where weights are levels."""
 
     index: int
     start: int
@@ -179,7 +179,7 @@ def row_groups(layer: MatrixLayer, slicing: Slicing, rows: RowPlan | None = None
 class Encoded:
     """One row group as cells, and how its column sums become the product.
 
-    output[n] = gain[n] * sum over slices s of place * 2**(cell_bits * s) * (sum over lines l of n of sign[s, l] * sum[s, l])
+    output[n] = gain[n] * sum over slices s of place * 2**(cell_bits * s) * (sum over lines l of sign[s, l] * sum[s, l])
                 + sum over units u of unit[u, n] * sum of inputs weighted with unit_cells[:, u]
 
     Lines are columns of one slice: one an output, or (`differential`) the positive ones and then the negative ones.

@@ -75,7 +75,8 @@ def evaluate(
     """Quantize `graph` and run `data` through it and through the float network, a batch at a time.
 
     Activation ranges come from `calibration` if given, else from the network's preprocessing file, else from `data`
-    itself (`Evaluation.calibration` says which). `weights` is how weights are quantized. `machine` decides the arithmetic of every layer; None is exact integer
+    itself (`Evaluation.calibration` says which). `weights` is how weights are quantized. `machine` decides the
+    arithmetic of every layer; None is exact integer
     arithmetic. Converters that need observed sums see the first pictures of `calibration`, else of `data`. With
     `streaming` the precision of activations is decided on the fly; the bits of every window are kept of the first
     `streamed_images` pictures.

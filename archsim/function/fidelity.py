@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.function.collect import layer_reads
 from archsim.function.compare import snr_db
 from archsim.function.engines import ENGINES, Engine
 from archsim.function.executor import check_runnable, walk
@@ -15,7 +16,6 @@ from archsim.function.network import QuantizedNetwork
 from archsim.function.noise import starting_at
 from archsim.function.parallel import thread_pool
 from archsim.function.precision.stream import Streaming
-from archsim.function.reads import layer_reads
 from archsim.workload.graph import Graph
 
 Array = NDArray[Any]

@@ -23,15 +23,15 @@ from archsim.function.activity import (
     zero_groups,
     zeros_per_image,
 )
+from archsim.function.collect import Collector, LayerReads, layer_reads
 from archsim.function.engines import ENGINES, Engine
 from archsim.function.fixedpoint import clamps_of, dyadic, store
 from archsim.function.integer import Multiply
 from archsim.function.network import MatrixLayer, QuantizedNetwork, QuantizedStep
 from archsim.function.noise import of_block, starting_at
-from archsim.function.parallel import available_threads, portions, spread, thread_pool
 from archsim.function.openings.counting import Opening
+from archsim.function.parallel import available_threads, portions, spread, thread_pool
 from archsim.function.precision.stream import Streaming
-from archsim.function.reads import Collector, LayerReads, layer_reads
 from archsim.function.sparsity.search import Searching
 from archsim.function.units import Operand, apply_fused, finish
 from archsim.function.unroll import Block, blocks, unroll

@@ -2,10 +2,10 @@
 
 * `integer`: cells hold what was written and no converter loses anything, so plain integer products are the machine's.
 * `bit-plane`: cells are whole numbers, converters clip or round.
-* `row-opening`: arrays open a few rows at a time, rows stand elsewhere or share a place, or noise goes with the rows that
-  drive, and converters lose something.
-* `analog`: cells or reads are real numbers; weights that are levels make real column sums, which every converter but the
-  ideal one rounds.
+* `row-opening`: arrays open a few rows at a time, rows stand elsewhere or share a place, or noise goes with the rows
+  that drive, and converters lose something.
+* `analog`: cells or reads are real numbers; weights that are levels make real column sums, which every converter but
+  the ideal one rounds.
 
 A layer of a bit-plane machine whose sums are proven to pass the converter unchanged, whatever the inputs, is served by
 integer products too, and counted so.

@@ -106,7 +106,8 @@ WEIGHT_QUANTIZERS: Mapping[str, WeightQuantizer] = MappingProxyType(
         "per_tensor": partial(_uniform, lambda weight: np.full(len(weight), largest_weights(weight).max())),
     }
 )
-"""Uniform weight quantizers by name: what the largest integer stands for. `binary` is the only one for 1-bit weights."""
+"""Uniform weight quantizers by name: what the largest integer stands for. `binary` is the only one for 1-bit
+weights."""
 
 
 def default_quantizer(bits: int) -> str:

@@ -120,7 +120,9 @@ def row_cut(inputs: int, outputs: int, groups: int, slicing: Slicing, rows: RowP
     """
     if rows is not None:
         if groups > 1:
-            raise InputError("are placed for products of one group; expected no row plan for grouped convolutions", "rows")
+            raise InputError(
+                "are placed for products of one group; expected no row plan for grouped convolutions", "rows"
+            )
         inputs = rows.physical_rows
     fit = min(slicing.rows // inputs, slicing.weights_per_array // outputs, groups) if groups > 1 else 1
     packed = fit if fit >= 2 else 1
@@ -185,9 +187,7 @@ class CrossbarGrid:
         return self.cells - self.used_cells
 
 
-def grid_for(
-    inputs: int, outputs: int, groups: int, slicing: Slicing, rows: RowPlan | None = None
-) -> CrossbarGrid:
+def grid_for(inputs: int, outputs: int, groups: int, slicing: Slicing, rows: RowPlan | None = None) -> CrossbarGrid:
     """Arrays for `groups` independent products of `inputs` rows by `outputs` columns each (a dense layer has one
     group), whose rows stand where `rows` says, if anywhere else.
 

@@ -65,6 +65,12 @@ def _operand_bits(plan: Plan, mapped: MappedStage) -> int:
     )
 
 
+def _stays(producer: MappedStage, consumer: MappedStage) -> bool:
+    """Whether a stage's output is used where it is made."""
+    first = consumer.stage.sources[0].stage == producer.name
+    return consumer.grid is None and first and window_positions(consumer.stage) == 1
+
+
 LaneSets = tuple[list[tuple[int, ...]], NDArray[np.int64]]
 """Distinct sets of consumer lanes, and which of them each producer window goes to."""
 Known = dict[tuple[int, int, int], LaneSets | None]
@@ -115,8 +121,9 @@ def edge_routes(plan: Plan) -> tuple[EdgeRoutes, ...]:
 def edge_packets(plan: Plan, known: Known) -> tuple[Packets, ...]:
     """Packets of every edge, in the plan's order; `known` keeps what other placements of the network share.
 
-    A producer window goes to the tiles of those copies whose windows use it, in one packet. A digital stage works
-    where its first operand is produced, which costs nothing to reach (halos between its tiles are not modelled).
+    A producer window goes to the tiles of those copies whose windows use it, in one packet. A digital stage that takes
+    one position of each operand (sums, products, functions) works where its first operand is produced, which costs
+    nothing to reach; pools gather their positions from wherever those were made.
     """
     found = []
     for number, edge in enumerate(plan.edges):
@@ -126,7 +133,7 @@ def edge_packets(plan: Plan, known: Known) -> tuple[Packets, ...]:
         if key not in known:
             known[key] = _lane_sets(producer.stage, consumer.stage, consumer.replication)
         sets, tiles = known[key], consumer.placement.lane_tiles
-        if consumer.grid is None and consumer.stage.sources[0].stage == producer.name:
+        if _stays(producer, consumer):
             targets, chosen = _NOWHERE, np.zeros(producer.windows, np.int64)
         elif sets is None:
             targets, chosen = [tuple(consumer.placement.tiles.tolist())], np.zeros(producer.windows, np.int64)

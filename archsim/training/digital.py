@@ -23,7 +23,7 @@ from archsim.training.prepared import Prepared, prepare, rounded_graph
 from archsim.training.quantizers import Scheme
 from archsim.training.recipe import Recipe
 from archsim.training.scales import signed_graph
-from archsim.training.tape import Chunk
+from archsim.training.tape import Chunk, Entry
 from archsim.workload import Graph, Preprocessing
 
 Array = NDArray[Any]
@@ -106,7 +106,7 @@ class QuantizedArithmetic:
         """As inference computes them."""
         return self._run(prepared, pixels)[0]
 
-    def _run(self, prepared: Prepared, pixels: Array) -> tuple[Array, list[floating.Entry]]:
+    def _run(self, prepared: Prepared, pixels: Array) -> tuple[Array, list[Entry]]:
         x = normalised(pixels, self.preprocessing)
         logits, _, tape = integers.forward(prepared, integers.input_codes(prepared.network, pixels, x))
         return logits, tape

@@ -32,9 +32,7 @@ class Forward:
     statistics: Mapping[str, tuple[Array, Array, int]]
 
 
-def matrix_product(
-    layer: Layer, state: Mapping[str, Array], x: Array, wants: bool
-) -> tuple[Array, Entry]:
+def matrix_product(layer: Layer, state: Mapping[str, Array], x: Array, wants: bool) -> tuple[Array, Entry]:
     """The product of a layer in float32, and its entry on the tape."""
     name = layer.name
     weight, bias = state[f"{name}.weight"], state.get(f"{name}.bias")

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from archsim.errors import SimulationError
 from archsim.function.parallel import thread_pool
-from archsim.training.checkpoint import Epoch, Run, load_run, save_run
 from archsim.training.arithmetic import Moment
+from archsim.training.checkpoint import Epoch, Run, load_run, save_run
 from archsim.training.chunks import Job, accuracy, run_batch
 from archsim.training.model import follow_statistics
 from archsim.training.pictures import Pictures, batches

@@ -62,7 +62,7 @@ def matrix_backward(gradient: Array, weight: Array, geometry: Geometry, shape: t
 
 
 def folded(unrolled: Array, geometry: Geometry, shape: tuple[int, ...]) -> Array:
-    """Sum over all windows, at each place of an input of the given shape [C, N, ...], of what `patches` would put there:
+    """The adjoint of `patches`: an input of the given shape [C, N, ...], at each place the sum of what came from it in
     unrolled [groups, rows, N * windows]."""
     if geometry.copies_nothing:
         return np.asarray(unrolled.reshape(shape))

@@ -38,6 +38,7 @@ from archsim.training.scales import check_integer, integer_pixels, integer_schem
 from archsim.workload import Graph, Preprocessing, workload_hash
 from archsim.workload.graph import Conv, Linear
 
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Trained:
     """A trained network: `graph` with float weights (batch norms folded), the ranges of its stored tensors, how they
@@ -178,8 +179,9 @@ def _scheme(model: Model, state: State, pictures: Pictures, recipe: Recipe) -> S
         prepared = integer_pixels(pictures.preprocessing, settings.activation_bits)
         return integer_scheme(model, state, settings, prepared, spread_pixels(pictures, settings.images))
     graph = trained_graph(model, state)
-    ranges = calibrate(graph, [calibration_images(pictures, settings.images)], method=settings.calibration,
-                       origin="training")
+    ranges = calibrate(
+        graph, [calibration_images(pictures, settings.images)], method=settings.calibration, origin="training"
+    )
     return scheme_of(graph, ranges, settings, pictures.preprocessing)
 
 

@@ -68,8 +68,7 @@ def measured() -> tuple[Plan, dict[str, LayerActivity]]:
         GRAPH, DATA, precision=plan_precision(plan), counting=plan_counting(plan), streaming=plan_streaming(plan)
     )
     return plan, {
-        name: layer if layer.reads is None else drawn_activity(plan, layer, 7)
-        for name, layer in found.activity.items()
+        name: layer if layer.reads is None else drawn_activity(plan, layer, 7) for name, layer in found.activity.items()
     }
 
 

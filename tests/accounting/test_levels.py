@@ -63,3 +63,9 @@ def test_reads_are_charged_by_what_the_levels_conduct() -> None:
     notes = " ".join(runs[0].notes)
     assert "weights are 16 levels (lloyd), a set for each layer" in notes
     assert "standard deviations of the programming error" in notes
+
+
+def test_gaps_are_noted_only_where_writing_errs() -> None:
+    run = archsim.simulate(plan_of(device__programming__scale=0), engine="kernel")
+    assert any("weights are 16 levels" in note for note in run.notes)
+    assert not any("standard deviations" in note for note in run.notes)

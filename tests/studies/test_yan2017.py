@@ -10,7 +10,7 @@ import pytest
 
 from archsim.studies import Request, run_study
 from archsim.studies.claims import StudyReport
-from archsim.studies.yan2017.cases import CIFAR, Case, Skipped, cases, digits_case
+from archsim.studies.yan2017.cases import CIFAR, Case, Skipped, available_cases, digits_case
 from archsim.studies.yan2017.distil import SETTINGS, recipe
 from archsim.studies.yan2017.judge import network_claims, pick
 from archsim.studies.yan2017.measure import Bench, Row, measure, prepare, quantized, weight_error
@@ -139,7 +139,7 @@ def test_recipes_and_plans_are_sound() -> None:
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    found = list(cases(Request(data=tmp_path)))
+    found = list(available_cases(Request(data=tmp_path)))
     reasons = {item.name: item.reason for item in found if isinstance(item, Skipped)}
     assert reasons["resnet8-cifar10"] == f"{CIFAR} is not below {tmp_path}"
     assert [item.name for item in found if isinstance(item, Case)] == ["lenet5-mnist", "squeezenet1.1"]
@@ -148,7 +148,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
 def test_resnet_loses_little_with_levels_for_each_channel() -> None:
     if not (SHARED / CIFAR).exists():
         pytest.skip(f"{CIFAR} does not ship")
-    case = next(item for item in cases(Request(data=SHARED)) if item.name == "resnet8-cifar10")
+    case = next(item for item in available_cases(Request(data=SHARED)) if item.name == "resnet8-cifar10")
     assert isinstance(case, Case)
     few = replace(
         case,

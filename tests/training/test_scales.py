@@ -47,13 +47,13 @@ RULE = GradientRule(normalise="shift", bits=8, rounding="stochastic")
 
 def net() -> Graph:
     build = Builder((1, 10, 10))
-    build.add("c1", square(4), "x")
+    build.add("c1", square(8), "x")
     build.add("c1.r", RELU, "c1")
     build.add("p1", Pool(function="max", kernel=(2, 2), stride=(2, 2)), "c1.r")
-    build.add("c2", square(6, padding=0), "p1")
+    build.add("c2", square(12, padding=0), "p1")
     build.add("c2.r", RELU, "c2")
-    build.add("flat", Reshape(), "c2.r", target=(54,))
-    build.add("f1", Linear(out=12), "flat")
+    build.add("flat", Reshape(), "c2.r", target=(108,))
+    build.add("f1", Linear(out=32), "flat")
     build.add("f1.r", RELU, "f1")
     build.add("f2", Linear(out=5), "f1.r")
     return build.graph("f2").with_parameters({}, "none")
@@ -215,7 +215,9 @@ def test_what_integers_cannot_hold_is_refused() -> None:
     with pytest.raises(InputError, match="sum2: is stored with a sign") as caught:
         train_network(residual(None), blobs(32, rgb, 4), recipe())
     assert any("layer c2" in str(problem) for problem in caught.value.problems)
-    with pytest.raises(InputError, match=r"gradients.sign_bias.f3: is no convolution or fully connected layer of small"):
+    with pytest.raises(
+        InputError, match=r"gradients.sign_bias.f3: is no convolution or fully connected layer of small"
+    ):
         train_network(net(), pictures(32), recipe(gradients=GradientRule(sign_bias={"f3": 1e-3})))
 
 

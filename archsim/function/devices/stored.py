@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.components import Chip
+from archsim.function.devices.compose import acts
 from archsim.function.devices.gaps import gaps_over_sigma
 from archsim.function.devices.window import window_of
 from archsim.function.encodings import Encoded, encode, row_groups
@@ -77,9 +78,9 @@ def layer_cells(
     """Cells of one convolution or fully connected layer."""
     unit_column, file = chip.tile.ima.crossbar.unit_column, chip.hardware.model
     integers = layer_integers(graph, layer, slicing, quantizer)
-    gaps = None
-    if integers.levels is not None and file.device is not None and file.device.programming is not None:
-        gaps = gaps_over_sigma(integers.levels, slicing.encoding, window_of(file.ima.cell), file.device.programming)
+    gaps, error = None, None if file.device is None else file.device.programming
+    if integers.levels is not None and error is not None and acts(error):
+        gaps = gaps_over_sigma(integers.levels, slicing.encoding, window_of(file.ima.cell), error)
     cells = units = unit_total = 0
     total = 0.0
     for group in row_groups(integers, slicing):

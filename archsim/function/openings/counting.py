@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.errors import InputError
 from archsim.function.encodings import Drive, cut_of
 from archsim.function.network import MatrixLayer, QuantizedNetwork
 from archsim.function.openings import kernels
@@ -20,6 +21,9 @@ Array = NDArray[Any]
 Counts = NDArray[np.int64]
 Planes = tuple[Array, Array]
 """Digits driven of each row group and window: how many, and the first; uint8 [row groups, windows]."""
+
+MOST_READS = 2**16 - 1
+"""Reads of a window that are counted, in 16 bits."""
 
 NOTHING: Planes = (np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.uint8))
 
@@ -43,9 +47,7 @@ class Opening:
 
     def layers(self, network: QuantizedNetwork) -> Mapping[str, LayerOpening]:
         """Counting of each layer on crossbars, by layer name."""
-        return {
-            layer.name: LayerOpening(layer, self.slicing, self.rows.get(layer.name)) for layer in network.matrices
-        }
+        return {layer.name: LayerOpening(layer, self.slicing, self.rows.get(layer.name)) for layer in network.matrices}
 
 
 class LayerOpening:
@@ -58,6 +60,9 @@ class LayerOpening:
         self._drive = Drive.of(layer.format, slicing)
         self._at_once = slicing.opened_rows
         self._policy = POLICIES[slicing.activation]
+        most = self._drive.digits * max(1, self._members.passes) * slicing.windows(int(cut.lengths.max()))
+        if most > MOST_READS:
+            raise InputError(f"may take {most:,} reads a window; expected at most {MOST_READS:,}", layer.name)
 
     def empty(self) -> Opened:
         """Nothing counted (of no windows)."""

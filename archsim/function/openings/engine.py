@@ -1,12 +1,13 @@
-"""The engine of arrays that open a few rows at a time: every read is one conversion of every column, with its own noise.
+"""The engine of arrays that open a few rows at a time: every read is one conversion of every column, with its own
+noise.
 
-Cells may be whole numbers or real ones, converters any, noise constant or growing with the rows that drive. Few rows drive
-in a read, so their cells are added up row by row, all columns side by side: that takes fewer operations than counting
-bits in packed columns, and does not care what cells are.
+Cells may be whole numbers or real ones, converters any, noise constant or growing with the rows that drive. Few rows
+drive in a read, so their cells are added up row by row, all columns side by side: that takes fewer operations than
+counting bits in packed columns, and does not care what cells are.
 
 Exactness: converted values are multiples of 2**-FRACTION_BITS and sums of them exact in any order, so outputs equal the
-oracle's bit for bit, whatever the threads, batches and blocks of windows. (Where weights are levels, outputs are float64
-products of exact sums.)
+oracle's bit for bit, whatever the threads, batches and blocks of windows. (Where weights are levels, outputs are
+float64 products of exact sums.)
 """
 
 from __future__ import annotations
@@ -205,7 +206,9 @@ def outputs_of(reads: Reads, part: Opened, codes: Array, sums: Real) -> Real:
         total += units[:, index, None] * unit
     if drive.offset:
         low, high = members.offsets[part.group.start], members.offsets[part.group.stop]
-        held = np.repeat(np.arange(len(part.group.weight)), np.diff(members.offsets[part.group.start : part.group.stop + 1]))
+        held = np.repeat(
+            np.arange(len(part.group.weight)), np.diff(members.offsets[part.group.start : part.group.stop + 1])
+        )
         total -= drive.offset * (members.sign[low:high] @ part.group.weight[held].astype(np.int64))
     return total
 

@@ -1,5 +1,5 @@
-"""Compiled loops over the reads of an array that opens a few rows at a time: plain arrays in and out, no state. Oracles are
-in `oracle`.
+"""Compiled loops over the reads of an array that opens a few rows at a time: plain arrays in and out, no state. Oracles
+are in `oracle`.
 
 Column sums are float32, added row by row in the order in which rows stand; whole levels stay exact below 2**24. Numba
 contracts no multiplication and addition here, so results are those of NumPy's float32, bit for bit.
@@ -86,7 +86,7 @@ def list_reads(drive: Array, passed: int, at_once: int, policy: int, chosen: Arr
 @njit(cache=True, nogil=True)
 def passes_of(most: Array, policy: int, side: int) -> int:
     """Passes of one side of a digit; a dense machine reads an array once even if nothing drives it."""
-    return max(1, most[side]) if policy == DENSE and side == 0 else most[side]
+    return int(max(1, most[side]) if policy == DENSE and side == 0 else most[side])
 
 
 @njit(cache=True, nogil=True)
@@ -100,8 +100,8 @@ def count_reads(
     ----------
     codes : unsigned bit patterns [windows, unrolled inputs].
     member, sign, offsets : inputs of the placed rows (`members.Members`); starts int64 [row groups + 1].
-    streamed, lowest : uint8 [row groups, windows]: with `limited`, only digits lowest .. lowest + streamed - 1 are driven.
-    reads : uint16 [row groups, windows], written. rows : int64 [row groups], += rows opened.
+    streamed, lowest : uint8 [row groups, windows]: with `limited`, only digits lowest .. lowest + streamed - 1 are
+    driven. reads : uint16 [row groups, windows], written. rows : int64 [row groups], += rows opened.
     active : int64 [row groups, at_once + 1], += reads by the rows among them that are driven.
     """
     longest = 0

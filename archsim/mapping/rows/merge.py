@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.mapping.rows.kernels import agglomerate
 from archsim.mapping.rows.plan import NOT_STORED, Renamed, RowPlan
 from archsim.mapping.rows.rename import rename
 
@@ -33,6 +32,8 @@ def merge(
     ValueError
         Weights that are no signs, activities below 0, or a count below 1.
     """
+    from archsim.mapping.rows.kernels import agglomerate
+
     if not (np.abs(weight) == 1).all():
         raise ValueError("only rows of signs (-1, 1) can be merged")
     if count < 1 or activity.shape != (len(weight),) or (activity < 0).any():

@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.mapping.rows import kernels
-
 Array = NDArray[Any]
 Real = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -101,6 +99,8 @@ def reorder(
     evaluations : exchanges tried. The outcome depends on these, `seed` and nothing else.
     seconds : stops the exchanges earlier where given, and says so; then the outcome depends on the processor.
     """
+    from archsim.mapping.rows import kernels
+
     bits, weight = _samples(planes)
     cells = np.ascontiguousarray(cells, np.uint8)
     rows = len(bits)
@@ -146,6 +146,8 @@ def _samples(planes: Array) -> tuple[Array, Real]:
 
 def _costs(bits: Array, weight: Real, cells: Array, order: Whole, openings: Openings) -> tuple[Array, Array, Real]:
     """Active rows, column sums and cost of every window."""
+    from archsim.mapping.rows import kernels
+
     windows = -(-len(bits) // openings.rows_at_once)
     active = np.zeros((windows, bits.shape[1]), np.int16)
     sums = np.zeros((windows, bits.shape[1], cells.shape[1]), np.int16)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 from archsim.studies.charts import Chart, Series
@@ -85,9 +86,7 @@ def pattern_table(found: Pattern) -> Table:
             row |= {key: chosen.mean, f"{key}_error": chosen.error, f"{key}_pulses": chosen.pulses}
         rows.append(row)
     columns = [("rule", "rule", "")]
-    columns += [
-        (f"{kind}{label}", "NL 0" if not label else f"NL {label} {kind}.", ".1f") for kind, label in kinds
-    ]
+    columns += [(f"{kind}{label}", "NL 0" if not label else f"NL {label} {kind}.", ".1f") for kind, label in kinds]
     seeds = len(next(iter(found.samples.values())).runs)
     title = f"{found.task}, order {found.order}: test accuracy [%], mean of {seeds} seeds"
     return Table(title=title, rows=tuple(rows), columns=tuple(columns))
@@ -188,7 +187,9 @@ def sweep_table(request: Request, task: Task, seeds: Sequence[int]) -> Table:
                 row |= {f"{rule}{label}": chosen.mean, f"{rule}{label}_error": chosen.error}
         rows.append(row)
     columns = [("change", "change", "")]
-    columns += [(f"{rule}{label}", f"{rule}, NL {label}", ".1f") for rule in ("none", "momentum") for label in (0, 3, 6)]
+    columns += [
+        (f"{rule}{label}", f"{rule}, NL {label}", ".1f") for rule in ("none", "momentum") for label in (0, 3, 6)
+    ]
     title = f"8x8 digits, device sweeps: test accuracy [%], {len(seeds)} seeds, constant pulse scale"
     return Table(title=title, rows=tuple(rows), columns=tuple(columns))
 
@@ -234,7 +235,7 @@ def converter_table(samples: Mapping[str, Sample]) -> Table:
         ("loss", "loss", ".2f"),
         ("seeds", "seeds", ""),
     )
-    title = "MNIST 784-100-10, NL 3 asymmetric, momentum with decay: converters of reads (whole sums but where bit-serial)"
+    title = "MNIST 784-100-10, NL 3 asymmetric, momentum with decay: converters (of whole sums but where bit-serial)"
     return Table(title=title, rows=tuple(rows), columns=columns)
 
 
@@ -246,11 +247,11 @@ def converter_claims(samples: Mapping[str, Sample]) -> list[Claim]:
         return base - samples[name].mean
 
     serial = [samples[name].mean for name, _ in SERIAL]
-    rises = min(b - a for a, b in zip(serial, serial[1:], strict=False))
+    rises = min(b - a for a, b in pairwise(serial))
     return [
         _claim("adc-6", loss("forward and backward, 6 bits"), -0.7, 0.7, "points lost to 6-bit converters, whole sums"),
         _claim("adc-5", loss("forward and backward, 5 bits"), 0.3, 2, "the same, 5 bits"),
         _claim("adc-4", loss("forward and backward, 4 bits"), 1.5, 100, "the same, 4 bits"),
-        _claim("adc-serial-6", loss("both, 6 bits, bit-serial"), 0.5, 2.5, "the same, 6 bits, each input bit by itself"),
+        _claim("adc-serial-6", loss("both, 6 bits, bit-serial"), 0.5, 2.5, "the same, 6 bits, bit-serial"),
         _claim("adc-serial-monotone", rises, -0.3, 100, "smallest gain of a bit or two, bit-serial, 4 to 8 bits"),
     ]

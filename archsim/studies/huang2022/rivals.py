@@ -83,18 +83,18 @@ def _row(name: str, item: Sample, bench: Bench) -> dict[str, object]:
     the update phase of the full VGG-8 with as many pulses per cell."""
     update, parts = RIVALS[name], kept(RIVALS[name])
     model = bench.files[REFERENCE].model
-    cell, device = model.ima.cell, model.device
-    assert device is not None and device.write is not None and device.write.voltage is not None
-    assert cell.on_resistance is not None and cell.off_resistance is not None
-    write = device.write
+    write = None if model.device is None else model.device.write
+    on, off = model.ima.cell.on_resistance, model.ima.cell.off_resistance
+    if write is None or write.voltage is None or on is None or off is None:
+        raise TypeError(f"hardware {bench.files[REFERENCE].name}: has no cells that are written by voltage")
     energies = [
         write_energy(
             run.record.counts,
             up=write.voltage,
             down=write.voltage,
             pulse=write.pulse,
-            on=1 / cell.on_resistance,
-            off=1 / cell.off_resistance,
+            on=1 / on,
+            off=1 / off,
             half_selected=False,
         )
         for run in item.runs

@@ -21,10 +21,11 @@ from archsim.studies.weinstock2023.judge import (
     rows_claims,
 )
 from archsim.studies.weinstock2023.layers import layer_rows
+from archsim.studies.weinstock2023.machine import HARDWARE
 from archsim.studies.weinstock2023.nets import trained_nets
 from archsim.studies.weinstock2023.orders import noiseless, order_rows
 from archsim.studies.weinstock2023.plan import FULL, QUICK
-from archsim.studies.weinstock2023.shared import HARDWARE, shared_rows
+from archsim.studies.weinstock2023.shared import shared_rows
 from archsim.studies.weinstock2023.tables import (
     layer_table,
     nets_table,
@@ -33,6 +34,7 @@ from archsim.studies.weinstock2023.tables import (
     rows_chart,
     search_table,
     shared_table,
+    shown_table,
 )
 
 __all__ = ["study"]
@@ -56,13 +58,14 @@ def study(request: Request) -> Findings:
         f"areas and look-up energies from {HARDWARE}: cells, row drivers, and input registers for the table",
         "ResNet-8's signs are those of its shipped weights, untrained: a mapping exercise without accuracy",
     ]
+    judged = [*accuracy_claims(nets), *rows_claims(nets, shared), *order_claims(orders)]
     if request.quick:
         notes.append("quick form: short trainings on few digits; accuracies and gains are shown, and not held to bands")
-    else:
-        claims += [*accuracy_claims(nets), *rows_claims(nets, shared), *order_claims(orders)]
+    claims += [] if request.quick else judged
     return Findings(
         claims=tuple(claims),
         tables=(
+            *([shown_table(judged)] if request.quick else []),
             search_table(trials),
             nets_table(nets, shared),
             shared_table(shared),

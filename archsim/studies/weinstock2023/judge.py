@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import inf
 from statistics import mean
 from typing import Literal
 
@@ -60,11 +59,11 @@ def rows_claims(nets: Sequence[Net], rows: Sequence[SharedRow]) -> Iterator[Clai
     yield Claim(id="rows.sign_bias", paper=PAPER_ROWS, measured=mean(left), low=38, high=52, status="found", note=note)
     lost = 100 * (mean(net.accuracy for net in plain) - mean(net.accuracy for net in drawn))
     note = "points that the penalty costs, mean over the same seeds"
-    yield Claim(id="rows.sign_bias.points", paper=None, measured=lost, low=-inf, high=1.0, status="inferred", note=note)
+    yield Claim(id="rows.sign_bias.points", paper=None, measured=lost, low=-100, high=1.0, status="inferred", note=note)
     merged = [row for row in rows if row.stored == f"merged to {ROWS_LEFT}" and row.net == label(plain[0])]
     lost = 100 * (mean(net.accuracy for net in plain) - mean(row.accuracy for row in merged))
     note = f"points that merging the plain networks' rows to {ROWS_LEFT} costs, without retraining, mean over seeds"
-    yield Claim(id="rows.merged.points", paper=None, measured=lost, low=-inf, high=0.7, status="inferred", note=note)
+    yield Claim(id="rows.merged.points", paper=None, measured=lost, low=-100, high=0.7, status="inferred", note=note)
 
 
 def order_claims(rows: Sequence[OrderRow]) -> Iterator[Claim]:

@@ -18,8 +18,8 @@ from archsim.function.infer import infer
 from archsim.function.network import MatrixLayer, Pixels, Precision, QuantizedNetwork
 from archsim.function.quantize import quantize
 from archsim.function.unroll import Block, unroll
-from archsim.mapping.rows import Openings, bit_planes, expected_errors, merge, order_cost, rename, reorder
-from archsim.studies.weinstock2023.machine import ADC_BITS, ROWS_AT_ONCE
+from archsim.mapping.rows import bit_planes, merge, order_cost, rename, reorder
+from archsim.studies.weinstock2023.machine import circuit_of, openings_of
 from archsim.studies.weinstock2023.nets import PRECISION, Net, digits, images
 from archsim.studies.weinstock2023.plan import Plan
 from archsim.workload import load_data, load_workload, preprocessing_for
@@ -28,9 +28,6 @@ Array = NDArray[Any]
 
 WINDOWS = 300
 """Windows of a layer that statistics are taken on."""
-
-ARRAY_ROWS = 256
-"""Rows of the array: longer layers are cut before either pass, since arrays share no rows."""
 
 SIGMA = 1.4
 RANDOM_ORDERS = 20
@@ -98,7 +95,8 @@ def _windows(layer: MatrixLayer, x: Array) -> Array:
 
 def _row(name: str, layer: MatrixLayer, inputs: Array, bits: int, plan: Plan) -> LayerRow:
     signs = np.where(layer.weight[0] < 0, -1, 1).astype(np.int8)
-    parts = [slice(start, start + ARRAY_ROWS) for start in range(0, len(signs), ARRAY_ROWS)]
+    height = circuit_of("dense").slicing.rows  # longer layers are cut first: arrays share no rows
+    parts = [slice(start, start + height) for start in range(0, len(signs), height)]
     found = [_group(signs[part], inputs[:, part], bits, plan) for part in parts]
     total = {key: sum(group[key] for group in found) for key in found[0]}
     return LayerRow(
@@ -120,8 +118,7 @@ def _group(signs: Array, inputs: Array, bits: int, plan: Plan) -> Mapping[str, f
     merged = merge(signs, max(1, round(LEFT * len(signs))), activity)
     changed = (merged.weight[merged.plan.physical] != signs).sum(axis=1)
     planes = bit_planes(inputs, bits)
-    errors = expected_errors(ROWS_AT_ONCE, ROWS_AT_ONCE, 2**ADC_BITS - 1, np.full(ROWS_AT_ONCE + 1, SIGMA))
-    openings, cells = Openings(rows_at_once=ROWS_AT_ONCE, errors=errors), ((signs + 1) // 2).astype(np.uint8)
+    openings, cells = openings_of("constant", SIGMA), ((signs + 1) // 2).astype(np.uint8)
     found = reorder(planes, cells, openings, evaluations=plan.evaluations)
     rng = np.random.default_rng(np.random.SeedSequence((0, 4)))
     random = [order_cost(planes, cells, rng.permutation(len(signs)), openings) for _ in range(RANDOM_ORDERS)]

@@ -1,7 +1,7 @@
 """The last layer on a machine that opens a few rows at a time: sparsity-aware input control with noise.
 
-7 rows at once before a 3-bit converter on arrays of 256 x 256 are recalled of the 40 nm chips, not published. Cells
-hold (w + 1) / 2 and the sum of inputs is exact.
+The machine is `hwconfigs/rram40nm.yaml`, which says what of it is recalled and not published: arrays of 256 x 256, 7
+rows at once before a 3-bit converter. Cells hold (w + 1) / 2 and the sum of inputs is exact.
 """
 
 from __future__ import annotations
@@ -14,45 +14,46 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.components import Chip, build_chip
+from archsim.config import load_hardware
 from archsim.function.circuit import Circuit
-from archsim.function.converter import Sums, Transfer, converter_for
+from archsim.function.converter import Sums, converter_for
 from archsim.function.meter import Meter
 from archsim.function.network import MatrixLayer
-from archsim.function.openings.engine import opening_engine
-from archsim.mapping.rows import RowPlan
+from archsim.function.openings.engine import conversion_noise, opening_engine
+from archsim.function.select import transfer_of
+from archsim.mapping.rows import Openings, RowPlan, expected_errors
 from archsim.mapping.slicing import Slicing
 
 Array = NDArray[Any]
 
-ROWS_AT_ONCE = 7
-ADC_BITS = 3
-ARRAY = 256
+HARDWARE = "rram40nm"
 POLICIES = ("dense", "windowed", "compacting")
-LAWS = ("constant", "mixed", "sqrt_rows")
-"""Noise laws of a conversion: sigma, sigma * (1 + sqrt(n)) / 2 and sigma * sqrt(n) with n rows driving."""
+
+
+@cache
+def chip_of(policy: str = "windowed") -> Chip:
+    """The chip under a row activation policy."""
+    return build_chip(load_hardware(HARDWARE).replace({"ima.crossbar.row_activation.policy": policy}))
 
 
 @cache
 def circuit_of(policy: str) -> Circuit:
-    """The machine without noise."""
-    slicing = Slicing(
-        weight_bits=1,
-        cell_bits=1,
-        input_bits=2,
-        dac_bits=1,
-        encoding="offset",
-        weight_slices=1,
-        input_cycles=2,
-        rows=ARRAY,
-        columns=ARRAY,
-        weights_per_array=ARRAY,
-        arrays_per_weight=1,
-        columns_per_weight=1,
-        rows_at_once=ROWS_AT_ONCE,
-        activation=policy,
+    """Its arrays and converters, without noise."""
+    adc, slicing = chip_of(policy).tile.ima.adc, Slicing.of(chip_of(policy))
+    return Circuit(
+        slicing=slicing,
+        converter=converter_for(transfer_of(adc.transfer, adc.bits, 0), Sums(largest=slicing.largest_sum)),
+        unit_column=chip_of(policy).tile.ima.crossbar.unit_column,
     )
-    transfer = Transfer(kind="unit", bits=ADC_BITS)
-    return Circuit(slicing=slicing, converter=converter_for(transfer, Sums(largest=ROWS_AT_ONCE)))
+
+
+def openings_of(law: str, sigma: float) -> Openings:
+    """How the chip opens rows and what a conversion errs by under noise of a law, as the order search takes it."""
+    slicing, top = circuit_of("windowed").slicing, 2 ** chip_of().tile.ima.adc.bits - 1
+    rows = slicing.opened_rows
+    noise = conversion_noise(law, sigma, rows).astype(np.float64)
+    return Openings(rows_at_once=rows, errors=expected_errors(rows, slicing.largest_sum, top, noise))
 
 
 def opened_outputs(

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.openings.engine import conversion_noise
-from archsim.mapping.rows import Openings, Reordered, bit_planes, expected_errors, reorder
-from archsim.studies.weinstock2023.machine import ADC_BITS, POLICIES, ROWS_AT_ONCE, opened_outputs
+from archsim.mapping.rows import Reordered, bit_planes, reorder
+from archsim.studies.weinstock2023.machine import POLICIES, circuit_of, opened_outputs, openings_of
 from archsim.studies.weinstock2023.nets import PRECISION, Net, right
 from archsim.studies.weinstock2023.plan import SIGMA_DROP, Plan
 
@@ -107,11 +106,9 @@ class _Bench:
 
     def search(self, sigma: float) -> Reordered:
         """The order found on training digits."""
-        noise = conversion_noise(self.law, sigma, ROWS_AT_ONCE).astype(np.float64)
-        errors = expected_errors(ROWS_AT_ONCE, ROWS_AT_ONCE, 2**ADC_BITS - 1, noise)
         planes = bit_planes(self.net.train[: self.plan.statistics], PRECISION.input_bits)
         cells = ((self.net.signs + 1) // 2).astype(np.uint8)
-        openings = Openings(rows_at_once=ROWS_AT_ONCE, errors=errors)
+        openings = openings_of(self.law, sigma)
         return reorder(planes, cells, openings, evaluations=self.plan.evaluations, seed=self.net.seed)
 
 
@@ -141,7 +138,7 @@ def _row(bench: _Bench) -> OrderRow:
         reordered=float(np.mean([accuracy for accuracy, _ in chosen])),
         openings_random=median([opened for _, opened in random]),
         openings_reordered=chosen[0][1],
-        openings_dense=float(-(-len(net.signs) // ROWS_AT_ONCE)),
+        openings_dense=float(circuit_of("dense").slicing.windows(len(net.signs))),
         search=found,
     )
 
@@ -157,7 +154,7 @@ class Noiseless:
 
 def noiseless(net: Net, orders: list[Array]) -> Noiseless:
     """Every policy and order on one network, converters at their true resolution."""
-    dense = -(-len(net.signs) // ROWS_AT_ONCE) * PRECISION.input_bits * len(net.test)
+    dense = circuit_of("dense").slicing.windows(len(net.signs)) * PRECISION.input_bits * len(net.test)
     worst, share = 0, dict.fromkeys(POLICIES, 0.0)
     for policy in POLICIES:
         for order in orders:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.components import Chip, build_chip
-from archsim.config import load_hardware
+from archsim.components import Chip
 from archsim.function.integer import prepare_integer
 from archsim.function.network import TensorFormat
 from archsim.mapping.rows import (
@@ -26,13 +25,11 @@ from archsim.mapping.rows import (
     rename,
     table_cost,
 )
+from archsim.studies.weinstock2023.machine import chip_of
 from archsim.studies.weinstock2023.nets import PRECISION, Net, right
 from archsim.studies.weinstock2023.plan import MERGES, RANDOM_MATRICES
 
 Array = NDArray[Any]
-
-HARDWARE = "isaac-8bit"
-"""Where areas of cells, row drivers and registers come from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +65,7 @@ class SharedRow:
 
 def shared_rows(net: Net, name: str) -> Iterator[SharedRow]:
     """All ways of storing one network's last layer."""
-    chip = build_chip(load_hardware(HARDWARE))
+    chip = chip_of()
     activity = net.train.mean(axis=0)
     dead = activity == 0
     ways: list[tuple[str, Renamed]] = [

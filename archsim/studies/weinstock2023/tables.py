@@ -8,7 +8,7 @@ from dataclasses import asdict
 import numpy as np
 
 from archsim.studies.charts import Chart, Series
-from archsim.studies.claims import Table
+from archsim.studies.claims import Claim, Table
 from archsim.studies.weinstock2023.judge import label
 from archsim.studies.weinstock2023.layers import LayerRow
 from archsim.studies.weinstock2023.nets import Net
@@ -16,6 +16,13 @@ from archsim.studies.weinstock2023.orders import OrderRow
 from archsim.studies.weinstock2023.plan import LOSSES
 from archsim.studies.weinstock2023.shared import SharedRow
 from archsim.training import OutputTrial
+
+
+def shown_table(claims: Sequence[Claim]) -> Table:
+    """Figures that are not held to their bands."""
+    rows = [{"id": item.id, "paper": item.paper, "measured": item.measured, "note": item.note} for item in claims]
+    columns = (("id", "figure", ""), ("paper", "paper", ".2f"), ("measured", "measured", ".2f"))
+    return Table(title="figures of short trainings, not held to bands", rows=tuple(rows), columns=columns)
 
 
 def search_table(trials: Mapping[str, Sequence[OutputTrial]]) -> Table:

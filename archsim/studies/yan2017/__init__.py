@@ -13,7 +13,7 @@ from __future__ import annotations
 from archsim.studies.charts import Chart
 from archsim.studies.claims import Claim, Findings, Table
 from archsim.studies.request import Request
-from archsim.studies.yan2017.cases import Skipped, cases
+from archsim.studies.yan2017.cases import Skipped, available_cases
 from archsim.studies.yan2017.costs import cost_table_rows, costs_table
 from archsim.studies.yan2017.densities import density_claims, density_rows, density_table
 from archsim.studies.yan2017.distil import distillation_claims, distillation_table, distilled
@@ -34,7 +34,7 @@ def study(request: Request) -> Findings:
     tables: list[Table] = [density_table(densities)]
     charts: list[Chart] = []
     notes: list[str] = []
-    for case in cases(request):
+    for case in available_cases(request):
         if isinstance(case, Skipped):
             notes.append(f"{case.name} skipped: {case.reason}")
             continue

@@ -52,7 +52,7 @@ class Skipped:
     reason: str
 
 
-def cases(request: Request) -> Iterator[Case | Skipped]:
+def available_cases(request: Request) -> Iterator[Case | Skipped]:
     """LeNet-5, ResNet-8 and SqueezeNet, as far as there are pictures."""
     yield digits_case(request.quick)
     if request.quick:

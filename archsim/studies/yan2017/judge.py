@@ -89,7 +89,17 @@ def _gains(rows: Sequence[Row]) -> Iterator[Claim]:
                 high=100,
                 status="found",
                 note=f"{measured} above min-max uniform levels; over the best clipped uniform {_over(rows, row):+.2f}",
+                reason=_cannot_tell(row, gain) if gain <= 0 else "",
             )
+
+
+def _cannot_tell(row: Row, gain: float) -> str:
+    """Why a gain is not there, where the pictures are too few to see one."""
+    low, high = row.agreement_interval if row.accuracy_interval is None else row.accuracy_interval
+    if -gain > 50 * (high - low):
+        return ""
+    lost = "" if row.accuracy is None else f"; {row.lost:.2f} points are lost against float in all"
+    return f"these pictures tell no less than {50 * (high - low):.2f} points apart (95 %){lost}"
 
 
 def _over(rows: Sequence[Row], row: Row) -> float:

@@ -98,7 +98,7 @@ def quantized(bench: Bench, setting: Setting) -> QuantizedNetwork:
     case, shipped = bench.case, bench.case.evaluation.preprocessing
     loss = None
     if setting.quantizer == "removal" and case.calibration is not None:
-        loss = measured_loss(case.graph, case.calibration.images(0, LOSS_PICTURES))
+        loss = measured_loss(case.graph, case.calibration.images()[evenly(LOSS_PICTURES, len(case.calibration))])
     weights = level_quantizer(setting.rule, importance=bench.importance if setting.importance else {}, loss=loss)
     return quantize(
         case.graph,
@@ -131,11 +131,16 @@ def measure(bench: Bench, setting: Setting) -> Row:
     )
 
 
-def reported(bench: Bench, logits: Array) -> FunctionReport:
-    """Logits [N, classes] of the first N pictures against the float network."""
-    count = len(logits)
-    labels = bench.case.evaluation.labels
-    return compare(bench.logits[:count], logits, None if labels is None else labels[:count])
+def reported(bench: Bench, logits: Array, chosen: Array | None = None) -> FunctionReport:
+    """Logits [N, classes] of all pictures, or of those chosen, against the float network."""
+    labels, which = bench.case.evaluation.labels, np.arange(len(bench.logits)) if chosen is None else chosen
+    return compare(bench.logits[which], logits, None if labels is None else labels[which])
+
+
+def evenly(count: int, total: int) -> NDArray[np.int64]:
+    """`count` of `total` pictures (all, if fewer), spread evenly: sets are often sorted by class."""
+    count = min(count, total)
+    return np.arange(count) * total // count
 
 
 def weight_error(bench: Bench, network: QuantizedNetwork) -> float:

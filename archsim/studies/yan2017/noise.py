@@ -84,13 +84,14 @@ def _hardware(encoding: str, sigma: float) -> Hardware:
 
 def _point(bench: Bench, network: QuantizedNetwork, setting: Setting, encoding: str, sigma: float, chips: int) -> Point:
     plan = map_network(bench.case.graph, _hardware(encoding, sigma))
-    images = min(bench.case.errors, len(bench.images))
-    pictures = (bench.images if network.pixels is None else bench.pixels)[:images]
+    chosen = measuring.evenly(bench.case.errors, len(bench.images))
+    images = len(chosen)
+    pictures = (bench.images if network.pixels is None else bench.pixels)[chosen]
     shares = []
     for seed in range(chips):
         machine = replace(Machine.of(plan, seed), transfer=Transfer(kind="ideal"))
         engine = select(network, machine, lambda: pictures).engine
-        report = measuring.reported(bench, infer(network, pictures, engine=engine).logits)
+        report = measuring.reported(bench, infer(network, pictures, engine=engine).logits, chosen)
         assert report.accuracy is not None
         shares.append(report.accuracy)
     gaps = _gaps(network, plan.hardware, encoding) if sigma > 0 else []

@@ -182,7 +182,6 @@ class InSituArithmetic:
 _COUNTS = [item.name for item in fields(WriteCounts)]
 
 
-
 def in_situ(model: Model, recipe: Recipe, preprocessing: Preprocessing) -> InSituArithmetic:
     """The arithmetic of a recipe with `insitu`."""
     settings = recipe.insitu

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil, log2
 from typing import Any
 
@@ -32,23 +32,27 @@ class Matrix:
     settings: InSitu
 
 
-def ordered(unrolled: Array, geometry: Geometry) -> Array:
-    """`ops.patches` with rows in the order ky, kx, channel instead of channel, ky, kx."""
-    return _turned(unrolled, geometry, False)
-
-
-def restored(unrolled: Array, geometry: Geometry) -> Array:
-    """The inverse of `ordered`."""
-    return _turned(unrolled, geometry, True)
-
-
-def _turned(unrolled: Array, geometry: Geometry, back: bool) -> Array:
+def mapped_order(geometry: Geometry) -> NDArray[np.intp] | None:
+    """For each row of a mapped crossbar (ky, kx, channel) its row in `ops.patches` (channel, ky, kx); None where they
+    are the same."""
     positions = geometry.kernel[0] * geometry.kernel[1]
     channels = geometry.rows // positions
     if positions == 1 or channels == 1:
-        return unrolled
-    shape = (positions, channels) if back else (channels, positions)
-    return np.asarray(unrolled.reshape(len(unrolled), *shape, -1).swapaxes(1, 2).reshape(unrolled.shape))
+        return None
+    return np.arange(geometry.rows).reshape(channels, positions).T.reshape(-1)
+
+
+def _as_patches(cells: Array, order: NDArray[np.intp] | None) -> Array:
+    """Rows of cells [groups, rows, columns] in the order of `ops.patches`."""
+    if order is None:
+        return cells
+    out = np.empty_like(cells)
+    out[:, order] = cells
+    return out
+
+
+def _stacked(parts: list[Array]) -> Array:
+    return parts[0][None] if len(parts) == 1 else np.stack(parts)
 
 
 def product(matrix: Matrix, x: Array, wants: bool, key: Callable[[], np.uint64]) -> tuple[Array, Entry]:
@@ -65,16 +69,18 @@ def product(matrix: Matrix, x: Array, wants: bool, key: Callable[[], np.uint64])
         ends = (matrix.drive.low * matrix.drive.step, matrix.drive.high * matrix.drive.step)
         limited = (x < ends[0]) | (x > ends[1])
         inside = ~limited if limited.any() else None
-    unrolled = ordered(ops.patches(codes, geometry), geometry)
+    unrolled, order = ops.patches(codes, geometry), mapped_order(geometry)
+    stored = _as_patches(matrix.cells, order)
     converters = settings.converters
-    sums = np.stack(
+    sums = _stacked(
         [
-            read(cells, part, matrix.drive, converters.forward, converters)
-            for cells, part in zip(matrix.cells, unrolled, strict=True)
+            read(cells, part, matrix.drive, converters.forward, converters, order)
+            for cells, part in zip(stored, unrolled, strict=True)
         ]
     )
     unit = np.float32(matrix.drive.step * matrix.scale)
-    out = (sums * unit).reshape(matrix.layer.shape[0], x.shape[1], *matrix.layer.shape[1:])
+    sums *= unit
+    out = sums.reshape(matrix.layer.shape[0], x.shape[1], *matrix.layer.shape[1:])
 
     def peaks(gradient: Array) -> Peaks:
         return Peaks(np.array([np.abs(gradient).max(initial=0)]))
@@ -85,8 +91,9 @@ def product(matrix: Matrix, x: Array, wants: bool, key: Callable[[], np.uint64])
         chosen = key() if settings.error_rounding == "stochastic" else None
         errors = codes_of(gradient, drive, chosen).reshape(geometry.groups, geometry.columns, -1)
         on_cells = [weight_gradient(matrix, u, e, drive) for u, e in zip(unrolled, errors, strict=True)]
-        found = {f"{matrix.layer.name}.cells": np.concatenate(on_cells)}
-        return (_on_inputs(matrix, errors, drive, geometry, shape, inside) if wants else None,), found
+        ordered = on_cells if order is None else [part[order] for part in on_cells]
+        found = {f"{matrix.layer.name}.cells": np.concatenate(ordered)}
+        return (_on_inputs(matrix, stored, errors, drive, geometry, shape, inside) if wants else None,), found
 
     return out, Entry(output=matrix.layer.name, inputs=matrix.layer.inputs, back=back, sums=peaks)
 
@@ -98,19 +105,28 @@ def error_drive(settings: InSitu, largest: float) -> Drive:
 
 
 def _on_inputs(
-    matrix: Matrix, errors: Array, drive: Drive, geometry: Geometry, shape: tuple[int, ...], inside: Array | None
+    matrix: Matrix,
+    stored: Array,
+    errors: Array,
+    drive: Drive,
+    geometry: Geometry,
+    shape: tuple[int, ...],
+    inside: Array | None,
 ) -> Array:
-    """Gradient of the real inputs: transposed reads of the errors [groups, columns, vectors]."""
+    """Gradient of the real inputs: transposed reads of the errors [groups, columns, vectors]; `stored` are the cells in
+    the order of `ops.patches`."""
     converters = matrix.settings.converters
-    sums = np.stack(
+    sums = _stacked(
         [
             read(cells.T, part, drive, converters.backward, converters)
-            for cells, part in zip(matrix.cells, errors, strict=True)
+            for cells, part in zip(stored, errors, strict=True)
         ]
     )
-    found = ops.folded(restored(sums, geometry), geometry, shape)
-    found = found * np.float32(drive.step * matrix.scale)
-    return found if inside is None else found * inside
+    found = ops.folded(sums, geometry, shape)
+    found *= np.float32(drive.step * matrix.scale)
+    if inside is not None:
+        found *= inside
+    return found
 
 
 def weight_gradient(matrix: Matrix, inputs: Array, errors: Array, drive: Drive) -> Array:
@@ -145,8 +161,3 @@ def activation_drive(settings: InSitu, signed: bool) -> Drive:
 
 def _drive(reach: float, bits: int, signed: bool) -> Drive:
     return Drive(step=reach / 2 ** (bits - signed), bits=bits, signed=signed)
-
-
-def reading(settings: InSitu) -> InSitu:
-    """The settings with exact conversions: what an ideal read of the same cells would give."""
-    return replace(settings, converters=replace(settings.converters, forward=None, backward=None, gradient=None))

@@ -22,6 +22,9 @@ Array = NDArray[Any]
 BINS = 4096
 """Steps of the observed range on which nonlinear references can lie."""
 
+PARTS = 64
+"""Parts of the range in which the density of sums is taken as even."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drive:
@@ -52,19 +55,28 @@ def codes_of(values: Array, drive: Drive, key: np.uint64 | None = None) -> Array
     return out
 
 
-def read(matrix: Array, codes: Array, drive: Drive, bits: int | None, converters: Converters) -> Array:
+def read(
+    matrix: Array,
+    codes: Array,
+    drive: Drive,
+    bits: int | None,
+    converters: Converters,
+    order: NDArray[np.intp] | None = None,
+) -> Array:
     """Sums [columns, vectors] of matrix [rows, columns] with codes [rows, vectors], float32.
 
     Parameters
     ----------
     bits : of the conversions; None adds exactly, over all rows at once.
+    order : rows as they follow each other in the arrays; as given by default.
     """
     if bits is None:
         return np.asarray(matrix.T @ codes)
     out = np.zeros((matrix.shape[1], codes.shape[1]), np.float32)
     for weight, plane in planes(codes, drive, converters):
         for start in range(0, len(matrix), converters.rows):
-            part = slice(start, start + converters.rows)
+            stop = start + converters.rows
+            part = slice(start, stop) if order is None else order[start:stop]
             _add(matrix[part].T @ plane[part], bits, converters, weight, out)
     return out
 
@@ -105,10 +117,13 @@ def _add(sums: Array, bits: int, converters: Converters, weight: float, out: Arr
 def bin_values(counts: Array, codes: int) -> NDArray[np.float64]:
     """Value, in bins, that a converter of `codes` codes gives a sum of each bin, from how many sums were seen there.
 
-    Codes hold equal parts of the cube root of the density; their value is the mean of the sums seen in them.
+    Codes hold equal parts of the cube root of the density, which is estimated over PARTS parts of the range (that of
+    few sums a bin would follow their noise); a code's value is the mean of the sums seen in it.
     """
-    share = np.cumsum(np.cbrt(counts))
-    code = np.minimum((share - np.cbrt(counts) / 2) / share[-1] * codes, codes - 1).astype(np.int64)
+    width = len(counts) // PARTS
+    density = np.repeat(np.cbrt(counts.reshape(PARTS, width).sum(axis=1)), width)
+    share = np.cumsum(density)
+    code = np.minimum((share - density / 2) / share[-1] * codes, codes - 1).astype(np.int64)
     middle = np.arange(len(counts)) + 0.5
     seen = np.bincount(code, counts, codes)
     total = np.bincount(code, counts * middle, codes)

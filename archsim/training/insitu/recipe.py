@@ -112,7 +112,7 @@ def _findings(settings: InSitu) -> Iterator[tuple[str, str]]:
 
 
 def _whole(value: Any, low: int, high: int) -> bool:
-    return value == int(value) and low <= value <= high
+    return bool(value == int(value) and low <= value <= high)
 
 
 assert SOURCES.keys() == {item.name for item in fields(InSitu)}

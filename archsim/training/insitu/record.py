@@ -57,7 +57,7 @@ def histogram(weights: NDArray[Any]) -> tuple[int, ...]:
 
 
 def write_record(record: Record, folder: Path) -> None:
-    """Write `writes.csv` (counts by layer) and `conductances.csv` (histograms; conductance as a share of the largest)."""
+    """Write `writes.csv` (counts by layer) and `conductances.csv` (histograms over shares of the largest)."""
     writes = [{"layer": item.layer, "weights": item.weights, **asdict(item.counts)} for item in record.layers]
     write_whole(folder / "writes.csv", _table(list(writes[0]), (row.values() for row in writes)))
     middles = (np.arange(BINS) + 0.5) / BINS * 2 - 1

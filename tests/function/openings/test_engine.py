@@ -1,4 +1,5 @@
-"""Arrays that open a few rows at a time compute what the oracle computes, and the integer product where nothing is lost."""
+"""Arrays that open a few rows at a time compute what the oracle computes, and the integer product where nothing is
+lost."""
 
 from __future__ import annotations
 
@@ -30,9 +31,7 @@ LAWS = ("constant", "sqrt_rows", "mixed")
 
 def machine(slicing: Slicing, transfer: Transfer, noise: float = 0.0, law: str = "constant") -> Circuit:
     converter = converter_for(transfer, Sums(largest=slicing.largest_sum))
-    return Circuit(
-        slicing=slicing, converter=converter, unit_column=True, read_noise=noise, noise_law=law, seed=3
-    )
+    return Circuit(slicing=slicing, converter=converter, unit_column=True, read_noise=noise, noise_law=law, seed=3)
 
 
 def opening(slicing: Slicing, rows_at_once: int, policy: str) -> Slicing:
@@ -85,7 +84,15 @@ def test_noiseless_output_is_the_integer_product_in_any_order(
     st.sampled_from(["unit", "full_scale", "ideal"]), st.integers(1, 5), st.booleans(), st.integers(0, 10**6),
 )  # fmt: skip
 def test_equals_the_oracle_bit_for_bit(
-    slicing: Slicing, rows_at_once: int, policy: str, law: str, noise: float, kind: str, bits: int, signed: bool, seed: int
+    slicing: Slicing,
+    rows_at_once: int,
+    policy: str,
+    law: str,
+    noise: float,
+    kind: str,
+    bits: int,
+    signed: bool,
+    seed: int,
 ) -> None:
     rng = np.random.default_rng(seed)
     here = opening(slicing, rows_at_once, policy)
@@ -121,7 +128,9 @@ def test_shared_rows_are_driven_until_every_input_was(policy: str, complement: b
 @pytest.mark.parametrize("law", LAWS)
 def test_noise_has_the_stated_deviation(law: str) -> None:
     """One opening with n driven rows, an ideal converter: outputs scatter with sigma(n)."""
-    slicing = opening(slicing_of(weight_bits=1, cell_bits=1, input_bits=1, encoding="differential", rows=16), 16, "dense")
+    slicing = opening(
+        slicing_of(weight_bits=1, cell_bits=1, input_bits=1, encoding="differential", rows=16), 16, "dense"
+    )
     layer = layer_of(np.ones((1, 16, 1)), weight_bits=1, input_bits=1)
     circuit = machine(slicing, Transfer(kind="ideal"), 0.5, law)
     for active in (0, 1, 9, 16):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from archsim.errors import InputError
+from archsim.function.calibrate import calibrate
 from archsim.function.executor import run_float
+from archsim.function.infer import infer
+from archsim.function.network import Precision
+from archsim.function.quantize import quantize
 from archsim.mapping.rows import permute_producer, producer_of
 from archsim.workload import Graph, load_workload, seeded_weights
 from archsim.workload.graph import Conv, Linear, Pool, Reshape
@@ -53,3 +59,17 @@ def test_layers_whose_rows_are_no_columns_are_refused() -> None:
     assert producer_of(resnet, shortcut) == ()  # its input has another reader
     with pytest.raises(InputError, match="indirection table"):
         permute_producer(lenet, "c5", np.arange(400))
+
+
+def test_in_integers_the_permuted_network_is_the_same_bit_for_bit() -> None:
+    graph = chain()
+    x = np.random.default_rng(1).standard_normal((20, 3, 4, 4)).astype(np.float32)
+    ranges = calibrate(graph, [x])
+    moved = permute_producer(graph, "f2", np.random.default_rng(0).permutation(7))
+    precision = Precision(input_bits=2, weight_bits=1)
+    plain, after = (
+        infer(quantize(item, replace(ranges, means={}), precision=precision, weights="binary"), x, keep=["f1.r"])
+        for item in (graph, moved)
+    )
+    np.testing.assert_array_equal(after.logits, plain.logits)
+    assert not np.array_equal(after.tensors["f1.r"], plain.tensors["f1.r"])

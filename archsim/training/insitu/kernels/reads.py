@@ -15,19 +15,17 @@ def add_linear(sums: Array, low: np.float32, step: np.float32, top: int, weight:
     inverse, half = np.float32(1.0) / step, np.float32(0.5)
     for at in range(sums.size):
         code = np.int32((sums[U(at)] - low) * inverse)
-        code = top if code > top else code
+        code = min(code, np.int32(top))
         out[U(at)] += weight * (low + (np.float32(code) + half) * step)
 
 
 @njit(cache=True, nogil=True)
-def add_table(
-    sums: Array, low: np.float32, inverse: np.float32, values: Array, weight: np.float32, out: Array
-) -> None:
+def add_table(sums: Array, low: np.float32, inverse: np.float32, values: Array, weight: np.float32, out: Array) -> None:
     """out += weight * values[bin of each sum], bin = floor((sum - low) * inverse)."""
     top = values.size - 1
     for at in range(sums.size):
         place = np.int32((sums[U(at)] - low) * inverse)
-        place = top if place > top else place
+        place = min(place, np.int32(top))
         out[U(at)] += weight * values[U(place)]
 
 
@@ -37,7 +35,7 @@ def tally(sums: Array, low: np.float32, inverse: np.float32, counts: Array) -> N
     top = counts.size - 1
     for at in range(sums.size):
         place = np.int32((sums[U(at)] - low) * inverse)
-        place = top if place > top else place
+        place = min(place, np.int32(top))
         counts[U(place)] += 1
 
 
