@@ -70,8 +70,8 @@ class Pixels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precision:
-    """Bits of stored activations (crossbar inputs) and of weights, 2 to 16 each, or 1 for weights that are signs; `residual_bits` of tensors that only
-    residual adds read, if not those of all activations."""
+    """Bits of stored activations (crossbar inputs) and of weights, 2 to 16 each, or 1 for weights that are signs;
+    `residual_bits` of tensors that only residual adds read, if not those of all activations."""
 
     input_bits: int = 8
     weight_bits: int = 8

@@ -10,7 +10,7 @@ from archsim.function.evaluate import Evaluation
 from archsim.function.precision.calibration import Calibration
 from archsim.mapping import Plan
 from archsim.simulation.computing import Computed
-from archsim.workload import Dataset
+from archsim.workload import Dataset, trained_operands
 
 FEW_BITS = 5
 """Operands so narrow that networks must be trained for them."""
@@ -51,7 +51,13 @@ def _operand_notes(plan: Plan, computed: Computed) -> Iterator[str]:
     if isinstance(calibration, Calibration) and data is not None and (seen := calibration.overlap(data)):
         yield f"{seen} of {len(data)} pictures were calibrated on: quality on them says little"
     weight_bits, input_bits = plan.slicing.weight_bits, plan.slicing.input_bits
-    if min(weight_bits, input_bits) <= FEW_BITS:
+    trained = trained_operands(plan.graph)
+    if trained is not None and (trained.weight_bits, trained.activation_bits) != (weight_bits, input_bits):
+        yield (
+            f"the network was trained for {trained.weight_bits}-bit weights and {trained.activation_bits}-bit "
+            f"activations; this chip computes with {weight_bits} and {input_bits} bits"
+        )
+    if trained is None and min(weight_bits, input_bits) <= FEW_BITS:
         yield (
             f"{weight_bits}-bit weights and {input_bits}-bit activations: a network that was not trained for operands "
             "this narrow loses accuracy here, which says little about the chip (archsim train trains for them)"

@@ -108,7 +108,7 @@ def extend(rows: Ints, images: int, recurrence: Recurrence) -> Ints:
     most = (images - count) // each
     index = np.arange(images)
     periods = np.maximum(0, -(-(index - count + 1) // each))
-    found = rows[index - periods * each] + (periods * period)[:, None]
+    found: Ints = rows[index - periods * each] + (periods * period)[:, None]
     while len(index):
         late = rows[index - periods * each] > recurrence.end
         going = (periods < most) & late.any(axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,8 @@ def write_sidecar(path: Path, preprocessing: Preprocessing, ranges: Ranges, *, t
     if preprocessing.class_names:
         names = (f"  {number}: {name}" for number, name in sorted(preprocessing.class_names.items()))
         lines += ["class_names:", *names]
+    if preprocessing.trained is not None:
+        lines += ["trained:", *(f"  {key}: {value}" for key, value in asdict(preprocessing.trained).items())]
     lines += [f'calibration: "{calibration}"', "ranges:"]
     lines += [f"  {name}: [{float(low)!r}, {float(high)!r}]" for name, (low, high) in ranges.values.items()]
     if ranges.means:

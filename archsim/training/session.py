@@ -35,7 +35,7 @@ from archsim.training.prepared import check_quantizable
 from archsim.training.quantizers import Scheme, scheme_of
 from archsim.training.recipe import Recipe, check_recipe
 from archsim.training.scales import check_integer, integer_pixels, integer_scheme, is_integer
-from archsim.workload import Graph, Preprocessing, workload_hash
+from archsim.workload import Graph, Preprocessing, TrainedOperands, workload_hash
 from archsim.workload.graph import Conv, Linear
 
 
@@ -196,9 +196,15 @@ def _key(
 
 def _trained(job: Job, run: Run, pictures: Pictures) -> Trained:
     exported = job.arithmetic.export(run.state, run.slots, pictures)
+    wanted = job.recipe.quantization
+    operands = None
+    if wanted is not None and exported.quantized:
+        operands = TrainedOperands(
+            weight_bits=wanted.weight_bits, activation_bits=wanted.activation_bits, weights=wanted.weights
+        )
     return Trained(
         graph=exported.graph,
-        preprocessing=job.arithmetic.preprocessing,
+        preprocessing=replace(job.arithmetic.preprocessing, trained=operands),
         ranges=exported.ranges,
         calibration=exported.calibration,
         history=tuple(run.history),

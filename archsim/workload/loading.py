@@ -10,7 +10,13 @@ from archsim.config.shipped import find, names, shipped
 from archsim.errors import InputError
 from archsim.workload.graph import Graph
 from archsim.workload.onnxfile import read_onnx
-from archsim.workload.preprocessing import Preprocessing, default_preprocessing, read_sidecar, sidecar_path
+from archsim.workload.preprocessing import (
+    Preprocessing,
+    TrainedOperands,
+    default_preprocessing,
+    read_sidecar,
+    sidecar_path,
+)
 from archsim.workload.yamlfile import read_yaml
 
 SUFFIXES = (".onnx", ".yaml", ".yml")
@@ -42,6 +48,12 @@ def read_preprocessing(name_or_path: str | os.PathLike[str]) -> Preprocessing | 
     the same stem (a network of a shipped name kept elsewhere); None where there is neither."""
     sidecar = find_sidecar(name_or_path)
     return None if sidecar is None else read_sidecar(sidecar)
+
+
+def trained_operands(graph: Graph) -> TrainedOperands | None:
+    """The operands a network was trained for, as the file beside it says; None where nothing is said."""
+    sidecar = find_sidecar(graph.path) if graph.path else None
+    return None if sidecar is None else read_sidecar(sidecar).trained
 
 
 def preprocessing_for(name_or_path: str | os.PathLike[str], graph: Graph) -> Preprocessing:

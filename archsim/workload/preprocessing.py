@@ -25,13 +25,23 @@ Channels = Literal["rgb", "bgr", "gray"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedOperands:
+    """Operands a network was trained for: bits, and the name of the weight quantizer
+    (`archsim.function.weights.WEIGHT_QUANTIZERS`)."""
+
+    weight_bits: int
+    activation_bits: int
+    weights: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preprocessing:
     """How a network wants its pictures: x = (pixel - mean) * scale per channel, pixels 0 to 255.
 
     `size` is (height, width). Pictures are resized (bilinear) so that they cover size / crop, then cropped centrally;
     crop 1 covers the size itself. `channels` gives count and order, `mean` and `scale` are in that order. `ranges`
     holds calibrated (low, high) per layer, `means` the mean of each channel there, `class_names` the names of some or
-    all classes.
+    all classes; `trained` the operands the network was trained for, if it was.
     """
 
     size: Pair
@@ -42,6 +52,7 @@ class Preprocessing:
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=lambda: MappingProxyType({}))
     means: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
     class_names: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    trained: TrainedOperands | None = None
     source: str = ""
 
     @property
@@ -144,10 +155,25 @@ def _means(value: object) -> dict[str, tuple[float, ...]]:
     }
 
 
+def _bits(value: object) -> int:
+    number = whole(value, 1)
+    if number > 16:
+        raise ValueError(f"is {number}; expected 1 to 16 bits")
+    return number
+
+
 def _class_names(value: object) -> dict[int, str]:
     if not isinstance(value, dict):
         raise ValueError("is no block; expected 'class number: name' lines")
     return {whole(key): word(name) for key, name in value.items()}
+
+
+class _Trained(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weight_bits: Annotated[int, Parsed(_bits, {"type": "integer", "minimum": 1, "maximum": 16})]
+    activation_bits: Annotated[int, Parsed(_bits, {"type": "integer", "minimum": 1, "maximum": 16})]
+    weights: Word
 
 
 class _Sidecar(BaseModel):
@@ -161,6 +187,7 @@ class _Sidecar(BaseModel):
     ranges: Annotated[dict[str, tuple[float, float]], Parsed(_ranges, {"type": "object"})] = {}
     means: Annotated[dict[str, tuple[float, ...]], Parsed(_means, {"type": "object"})] = {}
     class_names: Annotated[dict[int, str], Parsed(_class_names, {"type": "object"})] = {}
+    trained: _Trained | None = None
     source: Text | None = None
     calibration: Word | None = None
 
@@ -190,5 +217,6 @@ def read_sidecar(path: str | os.PathLike[str]) -> Preprocessing:
         ranges=MappingProxyType(read.ranges),
         means=MappingProxyType(read.means),
         class_names=MappingProxyType(read.class_names),
+        trained=None if read.trained is None else TrainedOperands(**read.trained.model_dump()),
         source=read.source or "",
     )

@@ -28,7 +28,7 @@ from archsim.studies.bao2022.judge import (
     order_claims,
     saving_claims,
 )
-from archsim.studies.bao2022.nets import POINTS, W2A2, W4A3, W8A8, Plan, Score, epochs, quantized_recipe
+from archsim.studies.bao2022.nets import POINTS, W2A2, W4A3, W4A4, W8A8, Plan, Score, epochs, quantized_recipe
 from archsim.studies.bao2022.requirement import FlawPoint, Resolution, limit, practical
 from archsim.studies.bao2022.saving import LAWS, POLICIES, Reading, Saving
 from archsim.training.recipe import check_recipe
@@ -114,6 +114,7 @@ def test_claims_can_fail() -> None:
     assert not any(claim.passed for claim in identity_claims(wrong))
     # 84 and 65 % differ by 19 points
     assert not any(claim.passed for claim in law_claims(rows))
+    assert ["drop 12.0 decisions of 15" in claim.reason for claim in law_claims(rows)] == [True, False]
     alike = ladder({W8A8: 0.55, W4A3: 0.57}, FULL)
     assert all(claim.passed for claim in law_claims(alike))
 
@@ -127,6 +128,10 @@ def test_accuracy_claims() -> None:
     bad = [score(W8A8, 0.989), score(W4A3, 0.982), score(W2A2, 0.97)]
     assert not any(claim.passed for claim in accuracy_claims(bad))
     assert [claim.paper for claim in accuracy_claims(good)] == [98.82, None, None]
+    clothes = [replace(item, set="fashion") for item in (*bad, score(W4A4, 0.985))]
+    lost = next(accuracy_claims(clothes))
+    assert not lost.passed
+    assert "W4A4 loses 0.4, the fourth bit of activations the other 0.3" in lost.reason
     narrower = {(W8A8, "cell sigma"): 20.0, (W4A3, "cell sigma"): 15.0}
     assert [claim.passed for claim in limit_claims(narrower)] == [False]
     assert list(limit_claims({**narrower, (W4A3, "cell sigma"): None})) == []

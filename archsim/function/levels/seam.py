@@ -15,8 +15,9 @@ from archsim.errors import InputError
 from archsim.function.levels.fit import Fit, LevelRule, Loss, fit_levels, on_lattice
 from archsim.function.levels.quantizers import LEVEL_QUANTIZERS
 from archsim.function.network import QuantizedNetwork
-from archsim.function.weights import Grid, WeightQuantizer, WeightRequest, default_quantizer
+from archsim.function.weights import WEIGHT_QUANTIZERS, Grid, WeightQuantizer, WeightRequest, default_quantizer
 from archsim.mapping.plan import Plan
+from archsim.workload import trained_operands
 
 Array = NDArray[Any]
 
@@ -33,9 +34,24 @@ def rule_of(block: WeightLevels) -> LevelRule:
 
 
 def plan_weights(plan: Plan) -> str | WeightQuantizer:
-    """How the weights of a plan are quantized: by its hardware file's `weight_levels`, else uniformly per channel."""
-    block = plan.hardware.model.weight_levels
-    return default_quantizer(plan.slicing.weight_bits) if block is None else level_quantizer(rule_of(block))
+    """How the weights of a plan are quantized: by its hardware file's `weight_levels`, else as the network was trained
+    for weights of this width, else uniformly per channel.
+
+    Raises
+    ------
+    InputError
+        The file beside the network names a quantizer that does not exist.
+    """
+    block, bits = plan.hardware.model.weight_levels, plan.slicing.weight_bits
+    if block is not None:
+        return level_quantizer(rule_of(block))
+    trained = trained_operands(plan.graph)
+    if trained is None or trained.weight_bits != bits:
+        return default_quantizer(bits)
+    if trained.weights not in WEIGHT_QUANTIZERS:
+        what = f"is '{trained.weights}'; expected {' | '.join(WEIGHT_QUANTIZERS)}"
+        raise InputError(what, f"workload {plan.graph.name}, trained.weights")
+    return trained.weights
 
 
 def level_quantizer(

@@ -1,8 +1,8 @@
 """In-situ training: weights that learn where they are stored, in analog synapses that answer pulses as devices do.
 
 `SynapticDevice` says how a cell answers a pulse, `UpdateSettings` which rule turns gradients into pulses and in which
-order, `InSitu` adds how arrays are read and is what a `Recipe` takes; `start_layer` makes a layer's state, `update` changes it in place and returns counts of what was written. Prices
-are not here: counts are whole numbers.
+order; `InSitu` adds how arrays are read, and is what a `Recipe` takes. `start_layer` makes a layer's state, `update`
+changes it in place and returns counts of what was written. Prices are not here: counts are whole numbers.
 """
 
 from archsim.training.insitu.counts import WriteCounts, write_energy

@@ -274,7 +274,8 @@ def convert_group(
     lines : uint64 [blocks, slices, cell bits, words, 8] from `pack_lines`; signs, valid int64 [blocks, slices, 8]: -1
         where a line is subtracted, 1 where it stands for a column.
     thresholds : int16 [blocks, slices] active rows up to which a digit of a block needs no conversion.
-    unit : int64 [units, outputs], `place` the place value of the first slice; `used` lines, the last of them unit columns.
+    unit : int64 [units, outputs], `place` the place value of the first slice; `used` lines, the last of them unit
+        columns.
     mode, line, table : what conversions add (`vectors.SATURATE`, LINE, TABLE); line int64 [6], table int64, also for
     LINE.
     out : int64 [outputs, windows], added to.
