@@ -179,9 +179,8 @@ def _transport(hardware: HardwareFile) -> Iterator[Finding]:
         yield (
             "chip.links",
             (
-                "actions.packet and packet_size are needed where links are not always_on; a chip that stands alone needs "
-                "no "
-                "links: keep always_on and give cost.power: 0 W"
+                "actions.packet and packet_size are needed where links are not always_on; a chip that stands alone "
+                "needs no links: keep always_on and give cost.power: 0 W"
             ),
         )
 

@@ -47,7 +47,7 @@ def test_the_quick_form_holds_what_must_hold_exactly(report: StudyReport) -> Non
 def test_its_tables_tell_the_same_story(report: StudyReport) -> None:
     tables = {table.title: [dict(row) for row in table.rows] for table in report.findings.tables}
     assert list(tables) == TITLES
-    assert len(tables[TITLES[0]]) == 12
+    assert len(tables[TITLES[0]]) == 11
     json.dumps(report.to_dict(), allow_nan=False)
     nets, rows = tables[TITLES[2]], tables[TITLES[3]]
     assert all(net["accuracy"] > 0.8 for net in nets)
