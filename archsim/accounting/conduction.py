@@ -14,8 +14,8 @@ from archsim.accounting.dynamic import ArrayReads, used_cells
 from archsim.mapping.plan import MappedStage, Plan
 
 if TYPE_CHECKING:
-    from archsim.function.activity import LayerActivity
-    from archsim.function.devices.stored import StoredCells
+    from archsim.function.crossbars.devices.stored import StoredCells
+    from archsim.function.inference.activity import LayerActivity
 
 ASSUMED_ACTIVE_ROWS = 0.5
 """Share of rows driven in an input cycle where no inputs were given: random bits."""

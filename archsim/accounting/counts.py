@@ -21,8 +21,8 @@ from archsim.mapping.plan import MappedStage, Plan
 from archsim.mapping.traffic import EdgeRoutes, edge_bits, edge_routes, flits, stage_traffic
 
 if TYPE_CHECKING:
-    from archsim.function.activity import LayerActivity
-    from archsim.function.devices.stored import StoredCells
+    from archsim.function.crossbars.devices.stored import StoredCells
+    from archsim.function.inference.activity import LayerActivity
     from archsim.timing.summary import StageTiming, Timing
 
 CHIP = "chip"

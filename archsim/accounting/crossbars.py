@@ -12,8 +12,8 @@ from archsim.accounting.sparsity import conversion_actions, sensing_actions
 from archsim.mapping.plan import MappedStage, Plan
 
 if TYPE_CHECKING:
-    from archsim.function.activity import LayerActivity
-    from archsim.function.devices.stored import StoredCells
+    from archsim.function.crossbars.devices.stored import StoredCells
+    from archsim.function.inference.activity import LayerActivity
 
 Entry = tuple[str, str, float]
 """(component, action, count per image)."""

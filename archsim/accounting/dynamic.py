@@ -19,7 +19,7 @@ from archsim.mapping.plan import MappedStage, Plan, unrolled
 from archsim.mapping.slicing import CrossbarGrid
 
 if TYPE_CHECKING:
-    from archsim.function.activity import LayerActivity
+    from archsim.function.inference.activity import LayerActivity
 
 Ints = NDArray[np.int64]
 

@@ -21,7 +21,7 @@ from archsim.config.model import Cell
 from archsim.mapping.plan import MappedStage, Plan
 
 if TYPE_CHECKING:
-    from archsim.function.devices.stored import StoredCells
+    from archsim.function.crossbars.devices.stored import StoredCells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from archsim.config.sparsity import SHORTENING
 from archsim.mapping.plan import MappedStage, Plan
 
 if TYPE_CHECKING:
-    from archsim.function.activity import LayerActivity
+    from archsim.function.inference.activity import LayerActivity
 
 Entry = tuple[str, str, float]
 """(component, action, count per image)."""

@@ -1,8 +1,8 @@
 """The `device` block of a hardware file: what cells and wires do besides conduct as told. Without it they are ideal.
 
 Every part is optional and stands for one effect; the parts act in the order in which `Device` lists them. What each
-does, in equations, is documented with the functions of `archsim.function.devices`. Values set from outside a file (a
-sweep) need no `source`; those in a shipped file have one.
+does, in equations, is documented with the functions of `archsim.function.crossbars.devices`. Values set from outside
+a file (a sweep) need no `source`; those in a shipped file have one.
 """
 
 from __future__ import annotations

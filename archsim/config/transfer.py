@@ -1,7 +1,7 @@
 """The `ima.adc.transfer` block of a hardware file: which value a converter gives for a column sum.
 
 Without it a converter of n bits has one code per level and saturates at 2^n - 1. What each kind does, in equations, is
-documented with `archsim.function.converter.TRANSFERS`.
+documented with `archsim.function.crossbars.converter.TRANSFERS`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class AdcTransfer(Model):
 
     @property
     def curve(self) -> str:
-        """Name of the transfer in `archsim.function.converter.TRANSFERS`."""
+        """Name of the transfer in `archsim.function.crossbars.converter.TRANSFERS`."""
         if self.kind == "uniform":
             return self.range or "unit"
         if self.kind == "nonlinear":

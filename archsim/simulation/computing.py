@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from archsim.function.activity import LayerActivity
-from archsim.function.evaluate import Evaluation, evaluate
-from archsim.function.levels.seam import plan_weights
+from archsim.function.crossbars.select import Machine
+from archsim.function.inference.activity import LayerActivity
+from archsim.function.inference.evaluate import Evaluation, evaluate
 from archsim.function.precision.calibration import Calibration, check_calibration, read_calibration
 from archsim.function.precision.offline import (
     check_converters,
@@ -18,7 +18,7 @@ from archsim.function.precision.offline import (
     plan_settings,
     plan_streaming,
 )
-from archsim.function.select import Machine
+from archsim.function.quantization.levels.seam import plan_weights
 from archsim.mapping import Plan
 from archsim.workload import Dataset, default_preprocessing, load_data, preprocessing_for, seeded_weights
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from archsim.accounting import row_notes, sparsity_notes
-from archsim.function.devices import StoredCells
-from archsim.function.evaluate import Evaluation
+from archsim.function.crossbars.devices import StoredCells
+from archsim.function.inference.evaluate import Evaluation
 from archsim.function.precision.calibration import Calibration
 from archsim.mapping import Plan
 from archsim.simulation.computing import Computed

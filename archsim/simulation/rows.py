@@ -19,8 +19,8 @@ from archsim.accounting import (
     total_energy,
 )
 from archsim.config import citations
-from archsim.function.activity import LayerActivity
-from archsim.function.evaluate import Evaluation
+from archsim.function.inference.activity import LayerActivity
+from archsim.function.inference.evaluate import Evaluation
 from archsim.mapping import MappedStage, Plan
 from archsim.result import (
     Bottleneck,

@@ -14,7 +14,7 @@ from archsim.accounting import (
 )
 from archsim.components import cost_table
 from archsim.errors import InputError, Problem
-from archsim.function.devices import stored_cells
+from archsim.function.crossbars.devices import stored_cells
 from archsim.function.precision.calibration import Calibration
 from archsim.function.precision.offline import check_layer_names
 from archsim.mapping import Plan

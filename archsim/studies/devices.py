@@ -14,12 +14,12 @@ from math import fsum
 from types import MappingProxyType
 
 from archsim.config import Hardware
-from archsim.function.compare import Interval, wilson
-from archsim.function.evaluate import evaluate
-from archsim.function.levels.seam import plan_weights
-from archsim.function.network import Precision
+from archsim.function.crossbars.select import Machine
+from archsim.function.inference.compare import Interval, wilson
+from archsim.function.inference.evaluate import evaluate
 from archsim.function.precision.offline import plan_counting
-from archsim.function.select import Machine
+from archsim.function.quantization.levels.seam import plan_weights
+from archsim.function.quantization.network import Precision
 from archsim.mapping import Plan, map_network
 from archsim.workload import Dataset, Graph
 

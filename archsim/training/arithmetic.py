@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
-from archsim.function.calibrate import Ranges
+from archsim.function.quantization.calibrate import Ranges
 from archsim.training.floating import Forward
 from archsim.training.model import Model, State
 from archsim.training.optimizers import Slots

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.calibrate import Ranges, calibrate
+from archsim.function.quantization.calibrate import Ranges, calibrate
 from archsim.training import floating, integers
 from archsim.training.arithmetic import Exported, Key, Moment
 from archsim.training.floating import Forward

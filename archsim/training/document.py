@@ -17,7 +17,7 @@ from archsim.config.shipped import shipped
 from archsim.config.suggest import did_you_mean
 from archsim.config.types import Fraction, Name, Text, Truth, Whole
 from archsim.errors import InputError, Problem
-from archsim.function.levels import LevelRule
+from archsim.function.quantization.levels import LevelRule
 from archsim.training.gradients import GradientRule
 from archsim.training.insitu.document import InSituBlock, in_situ_of
 from archsim.training.optimizers import Optimizer, Schedule
@@ -80,7 +80,7 @@ class AugmentationBlock(Model):
 
 
 class LevelsBlock(Model):
-    """Weights that take the values of level sets (`archsim.function.levels`)."""
+    """Weights that take the values of level sets (`archsim.function.quantization.levels`)."""
 
     quantizer: Text = "lloyd"
     granularity: Literal["layer", "channel", "shared"] = "layer"

@@ -14,7 +14,7 @@ from onnx import helper, numpy_helper
 
 from archsim.errors import InputError, Problem
 from archsim.files import write_whole
-from archsim.function.calibrate import Ranges
+from archsim.function.quantization.calibrate import Ranges
 from archsim.workload import Graph, Layer, Parameters, Preprocessing
 from archsim.workload.graph import (
     Activation,

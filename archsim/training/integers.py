@@ -2,8 +2,9 @@
 
 Tensors hold the stored integers as float32 [C, n, ...]; gradients are those of real values (integer times scale). A
 product of integers is exact: in float32 while no sum can exceed 2**24, else in float64. What a step stores is computed
-as inference does (`archsim.function.infer`), so training and the crossbars see the same integers; the gradient of
-rounding is taken as one, that of clamping as zero (Bengio et al., arXiv:1308.3432; Jacob et al., CVPR 2018, section 3).
+as inference does (`archsim.function.inference.infer`), so training and the crossbars see the same integers; the
+gradient of rounding is taken as one, that of clamping as zero (Bengio et al., arXiv:1308.3432; Jacob et al., CVPR
+2018, section 3).
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.fixedpoint import clamps_of, dyadic
-from archsim.function.network import MatrixLayer, QuantizedNetwork, QuantizedStep, TensorFormat
-from archsim.function.units import Operand, compute
+from archsim.function.inference.digital_steps import Operand, compute
+from archsim.function.quantization.fixedpoint import clamps_of, dyadic
+from archsim.function.quantization.network import MatrixLayer, QuantizedNetwork, QuantizedStep, TensorFormat
 from archsim.training import kernels, ops
 from archsim.training.prepared import Prepared, Weights
 from archsim.training.quantizers import ACTIVATION_QUANTIZERS
@@ -117,7 +118,7 @@ def _weight_gradients(name: str, weights: Weights, gradient: Array, unrolled: Ar
 
 
 def _digital(step: QuantizedStep, sources: list[Array], formats: list[TensorFormat | None]) -> _Wide:
-    """The digital units' own arithmetic (`archsim.function.units`), which has the batch first."""
+    """The digital units' own arithmetic (`archsim.function.inference.digital_steps`), which has the batch first."""
     unit = 1.0 if step.format is None else step.format.scale
     operands = [
         Operand(name=name, values=_batch_first(source, form), format=form)

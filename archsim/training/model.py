@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import InputError, Problem
-from archsim.function.quantize import logit_layer
+from archsim.function.quantization.quantize import logit_layer
 from archsim.training.ops import EPSILON
 from archsim.workload import Graph, Layer, Parameters, seeded_weights
 from archsim.workload.fold import fold_affine, prune

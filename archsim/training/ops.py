@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.digital import pool_counts
+from archsim.function.reference.operations import pool_counts
 from archsim.function.unroll import Geometry
 from archsim.training import kernels
 from archsim.workload.graph import GlobalPool, Pool, Shape

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import InputError, Problem
-from archsim.function.integer import FLOAT32_EXACT
-from archsim.function.network import MatrixLayer, QuantizedNetwork
+from archsim.function.crossbars.integer import FLOAT32_EXACT
+from archsim.function.quantization.network import MatrixLayer, QuantizedNetwork
 from archsim.training.model import Model, parameters_of
 from archsim.training.quantizers import Scheme
 from archsim.workload.graph import Affine, Graph, Reshape

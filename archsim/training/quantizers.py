@@ -1,7 +1,8 @@
 """The quantizers of quantization-aware training: two tables, and the ranges that follow from the state.
 
-Weights: the table is `archsim.function.weights.WEIGHT_QUANTIZERS` itself, so that nothing can be trained that the
-crossbars would then quantize otherwise. Activations: how the step of a stored tensor comes about and moves.
+Weights: the table is `archsim.function.quantization.weights.WEIGHT_QUANTIZERS` itself, so that nothing can be
+trained that the crossbars would then quantize otherwise. Activations: how the step of a stored tensor comes about
+and moves.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.calibrate import Ranges
-from archsim.function.levels import LevelRule
-from archsim.function.levels.seam import kept_levels, level_quantizer
-from archsim.function.network import Pixels, Precision, QuantizedNetwork, TensorFormat
-from archsim.function.quantize import quantize
-from archsim.function.steps import plan_steps, read_out, shared_formats
-from archsim.function.weights import WEIGHT_QUANTIZERS, WeightQuantizer
+from archsim.function.quantization.calibrate import Ranges
+from archsim.function.quantization.levels import LevelRule
+from archsim.function.quantization.levels.seam import kept_levels, level_quantizer
+from archsim.function.quantization.network import Pixels, Precision, QuantizedNetwork, TensorFormat
+from archsim.function.quantization.quantize import quantize
+from archsim.function.quantization.steps import plan_steps, read_out, shared_formats
+from archsim.function.quantization.weights import WEIGHT_QUANTIZERS, WeightQuantizer
 from archsim.workload import Graph, Preprocessing
 
 __all__ = ["ACTIVATION_QUANTIZERS", "WEIGHT_QUANTIZERS", "ActivationQuantizer", "Quantization", "Scheme", "scheme_of"]
@@ -36,10 +37,10 @@ class Quantization:
 
     With `levels` weights round to level sets instead, found for the weights that training begins with and then kept.
     `residual_bits` are those of tensors that only residual adds read, if the machine stores these wider.
-    Ranges are first found by `calibration` (a name in `archsim.function.calibrate.CALIBRATORS`) on `images` training
-    pictures. Activation quantizer `integer` (`archsim.training.scales`) does not calibrate ranges but shifts; its
-    logits are 2**-`output_shift` times the raw integers, by default about 1 in size at first. `bias` says which layers
-    have one: `all`, `hidden` (all but the logits) or `none`.
+    Ranges are first found by `calibration` (a name in `archsim.function.quantization.calibrate.CALIBRATORS`) on
+    `images` training pictures. Activation quantizer `integer` (`archsim.training.scales`) does not calibrate ranges
+    but shifts; its logits are 2**-`output_shift` times the raw integers, by default about 1 in size at first. `bias`
+    says which layers have one: `all`, `hidden` (all but the logits) or `none`.
     """
 
     weight_bits: int = 8

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from archsim.config.suggest import did_you_mean
 from archsim.errors import InputError, Problem
-from archsim.function.calibrate import CALIBRATORS
-from archsim.function.levels import LEVEL_QUANTIZERS
+from archsim.function.quantization.calibrate import CALIBRATORS
+from archsim.function.quantization.levels import LEVEL_QUANTIZERS
 from archsim.training.gradients import NORMALISERS, ROUNDINGS, GradientRule
 from archsim.training.insitu.recipe import InSitu
 from archsim.training.losses import LOSSES

@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import InputError, Problem
-from archsim.function.calibrate import Ranges
-from archsim.function.fixedpoint import clamps_of
-from archsim.function.network import QuantizedNetwork
-from archsim.function.steps import plan_steps, read_out
-from archsim.function.weights import Grid, WeightQuantizer, WeightRequest, sign_grid
+from archsim.function.quantization.calibrate import Ranges
+from archsim.function.quantization.fixedpoint import clamps_of
+from archsim.function.quantization.network import QuantizedNetwork
+from archsim.function.quantization.steps import plan_steps, read_out
+from archsim.function.quantization.weights import Grid, WeightQuantizer, WeightRequest, sign_grid
 from archsim.training import integers, ops
 from archsim.training.model import Model, State
 from archsim.training.prepared import Prepared, prepare

@@ -14,7 +14,7 @@ from archsim import __version__
 from archsim.config.suggest import did_you_mean
 from archsim.errors import InputError, Problem
 from archsim.files import write_whole
-from archsim.function.calibrate import Ranges, calibrate
+from archsim.function.quantization.calibrate import Ranges, calibrate
 from archsim.training.arithmetic import Arithmetic
 from archsim.training.checkpoint import Epoch, Run, fingerprint
 from archsim.training.chunks import Job

@@ -27,7 +27,7 @@ Channels = Literal["rgb", "bgr", "gray"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedOperands:
     """Operands a network was trained for: bits, and the name of the weight quantizer
-    (`archsim.function.weights.WEIGHT_QUANTIZERS`)."""
+    (`archsim.function.quantization.weights.WEIGHT_QUANTIZERS`)."""
 
     weight_bits: int
     activation_bits: int

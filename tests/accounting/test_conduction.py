@@ -13,7 +13,7 @@ from archsim.accounting import count_actions, energy_by, price
 from archsim.accounting.conduction import relative_conductance
 from archsim.components import cost_table
 from archsim.errors import InputError
-from archsim.function.devices import cell_read_energy, stored_cells
+from archsim.function.crossbars.devices import cell_read_energy, stored_cells
 from archsim.mapping import Plan
 from archsim.timing import run_timing
 

@@ -12,7 +12,7 @@ import archsim
 from archsim.accounting import count_actions, mean_input_bits, timed_cycles
 from archsim.accounting.dynamic import fixed_cycles, used_cells
 from archsim.config import Hardware, load_hardware
-from archsim.function.activity import LayerActivity
+from archsim.function.inference.activity import LayerActivity
 from archsim.mapping import Plan, map_network
 from archsim.result import Result
 from archsim.timing import run_timing
@@ -60,7 +60,7 @@ def drawn_activity(plan: Plan, layer: LayerActivity, seed: int) -> LayerActivity
 
 @pytest.fixture(scope="module")
 def measured() -> tuple[Plan, dict[str, LayerActivity]]:
-    from archsim.function.evaluate import evaluate
+    from archsim.function.inference.evaluate import evaluate
     from archsim.function.precision.offline import plan_counting, plan_precision, plan_streaming
 
     plan = map_network(GRAPH, hardware())
@@ -226,7 +226,7 @@ def test_bit_detail_plays_out_the_same_streams_windows_of_zeros_included() -> No
 
 def simulate_cycles(plan: Plan, data: Dataset) -> dict[str, Any]:
     """Crossbar cycles of every window of one picture."""
-    from archsim.function.evaluate import evaluate
+    from archsim.function.inference.evaluate import evaluate
     from archsim.function.precision.offline import plan_counting, plan_precision, plan_streaming
 
     found = evaluate(

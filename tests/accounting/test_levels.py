@@ -7,7 +7,7 @@ import pytest
 import archsim
 from archsim.accounting import programming_cost
 from archsim.accounting.levels import level_actions
-from archsim.function.devices import stored_cells
+from archsim.function.crossbars.devices import stored_cells
 from archsim.mapping import Plan
 
 

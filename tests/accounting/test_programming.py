@@ -8,7 +8,7 @@ import pytest
 
 import archsim
 from archsim.accounting import charged_by_level, programming_cost
-from archsim.function.devices import stored_cells
+from archsim.function.crossbars.devices import stored_cells
 from archsim.mapping import Plan
 from archsim.result import load_result
 

@@ -12,10 +12,10 @@ import archsim
 from archsim.components import build_chip, cost_table
 from archsim.components.adc import SCALING, short_conversion
 from archsim.config import Hardware, load_hardware
-from archsim.function.activity import LayerActivity
-from archsim.function.evaluate import evaluate
+from archsim.function.crossbars.select import Machine
+from archsim.function.inference.activity import LayerActivity
+from archsim.function.inference.evaluate import evaluate
 from archsim.function.precision.offline import plan_counting, plan_precision, plan_streaming
-from archsim.function.select import Machine
 from archsim.mapping import Plan, map_network
 from archsim.result import Result, load_result
 from tests.accounting.test_dynamic import ALONE, DATA, GRAPH

@@ -10,7 +10,7 @@ from archsim.components import build_chip
 from archsim.components.rollup import area_rows
 from archsim.config import Hardware, load_hardware
 from archsim.errors import InputError
-from archsim.function.levels import LEVEL_QUANTIZERS
+from archsim.function.quantization.levels import LEVEL_QUANTIZERS
 
 
 def set_to(base: str = "mlc-rram-16", **values: object) -> Hardware:

@@ -9,9 +9,9 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from archsim.function.circuit import CellModel, Circuit
-from archsim.function.converter import Sums, Transfer, converter_for
-from archsim.function.network import MatrixLayer, TensorFormat
+from archsim.function.crossbars.circuit import CellModel, Circuit
+from archsim.function.crossbars.converter import Sums, Transfer, converter_for
+from archsim.function.quantization.network import MatrixLayer, TensorFormat
 from archsim.function.unroll import Geometry
 from archsim.mapping.slicing import Slicing
 

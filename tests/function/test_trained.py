@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archsim.function.activity import Counting
-from archsim.function.calibrate import calibrate
-from archsim.function.compare import compare
-from archsim.function.executor import run_float
-from archsim.function.infer import infer
-from archsim.function.network import Pixels, Precision
-from archsim.function.quantize import quantize
+from archsim.function.inference.activity import Counting
+from archsim.function.inference.compare import compare
+from archsim.function.inference.infer import infer
+from archsim.function.quantization.calibrate import calibrate
+from archsim.function.quantization.network import Pixels, Precision
+from archsim.function.quantization.quantize import quantize
+from archsim.function.reference.run import run_float
 from archsim.workload import Dataset, Preprocessing, load_data, load_workload, preprocessing_for
 
 SHARED = Path(__file__).parents[2] / "../shared/data"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import archsim
-from archsim.function.compare import wilson
+from archsim.function.inference.compare import wilson
 from archsim.studies.devices import AXES, Axis, Point, accuracy_curve, monotone
 from archsim.workload import Dataset, Graph, default_preprocessing, load_data, seeded_weights
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from archsim.function.network import MatrixLayer, TensorFormat
+from archsim.function.quantization.network import MatrixLayer, TensorFormat
 from archsim.function.unroll import geometry_of
 from archsim.mapping.rows import bit_planes
 from archsim.studies import STUDIES, Request, run_study

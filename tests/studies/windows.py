@@ -1,6 +1,6 @@
 """Sparsity-aware input control with noise, as a slow oracle: every opening of rows is one noisy conversion a column.
 
-Independent of `archsim.function.openings`, which the study runs on.
+Independent of `archsim.function.crossbars.openings`, which the study runs on.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ import onnxruntime
 import pytest
 
 from archsim.errors import InputError
-from archsim.function.calibrate import Ranges
-from archsim.function.executor import run_float
+from archsim.function.quantization.calibrate import Ranges
+from archsim.function.reference.run import run_float
 from archsim.training.export import write_onnx, write_sidecar
 from archsim.training.model import initial_state, parameters_of, trainable, trained_graph
 from archsim.workload import Graph, load_workload, read_onnx

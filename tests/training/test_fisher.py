@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from archsim.function.executor import run_float
+from archsim.function.reference.run import run_float
 from archsim.training.fisher import fisher_information
 from archsim.training.pictures import normalised
 from archsim.workload.graph import Graph, Parameters

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from archsim.errors import InputError
-from archsim.function.executor import run_float
 from archsim.function.parallel import thread_pool
+from archsim.function.reference.run import run_float
 from archsim.training import chunks, floating
 from archsim.training.chunks import Job, run_batch
 from archsim.training.digital import FloatArithmetic

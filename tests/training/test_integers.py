@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archsim.errors import InputError
-from archsim.function.calibrate import Ranges, calibrate
-from archsim.function.infer import infer
+from archsim.function.inference.infer import infer
+from archsim.function.quantization.calibrate import Ranges, calibrate
 from archsim.training import integers
 from archsim.training.chunks import Job, run_batch
 from archsim.training.digital import FloatArithmetic, QuantizedArithmetic

@@ -10,12 +10,12 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from archsim.function.calibrate import Ranges
-from archsim.function.compare import compare
-from archsim.function.executor import run_float
-from archsim.function.infer import infer
-from archsim.function.network import Pixels
-from archsim.function.quantize import quantize
+from archsim.function.inference.compare import compare
+from archsim.function.inference.infer import infer
+from archsim.function.quantization.calibrate import Ranges
+from archsim.function.quantization.network import Pixels
+from archsim.function.quantization.quantize import quantize
+from archsim.function.reference.run import run_float
 from archsim.training.model import initial_state, trainable
 from archsim.workload import load_data, load_workload, preprocessing_for, read_onnx
 

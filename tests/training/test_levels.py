@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from archsim.errors import InputError
-from archsim.function.calibrate import calibrate
-from archsim.function.infer import infer
-from archsim.function.levels import LevelRule
-from archsim.function.levels.seam import level_quantizer
-from archsim.function.network import Pixels
-from archsim.function.quantize import quantize
+from archsim.function.inference.infer import infer
+from archsim.function.quantization.calibrate import calibrate
+from archsim.function.quantization.levels import LevelRule
+from archsim.function.quantization.levels.seam import level_quantizer
+from archsim.function.quantization.network import Pixels
+from archsim.function.quantization.quantize import quantize
 from archsim.training import integers
 from archsim.training.document import read_study
 from archsim.training.model import initial_state, trainable

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from archsim.errors import InputError, SimulationError
-from archsim.function.infer import infer
-from archsim.function.network import Pixels
-from archsim.function.quantize import quantize
+from archsim.function.inference.infer import infer
+from archsim.function.quantization.network import Pixels
+from archsim.function.quantization.quantize import quantize
 from archsim.training import (
     Augmentation,
     Distillation,

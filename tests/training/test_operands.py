@@ -9,9 +9,9 @@ import pytest
 
 import archsim
 from archsim.errors import InputError
-from archsim.function.calibrate import Ranges
-from archsim.function.levels.seam import plan_weights
 from archsim.function.precision.offline import quantized_for
+from archsim.function.quantization.calibrate import Ranges
+from archsim.function.quantization.levels.seam import plan_weights
 from archsim.training.quantizers import Quantization
 from archsim.training.recipe import Recipe
 from archsim.training.session import train_network, write_network

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archsim.function.executor import compute
+from archsim.function.reference.run import compute
 from archsim.function.unroll import geometry_of
 from archsim.training import ops
 from archsim.training.recorders import RECORDERS

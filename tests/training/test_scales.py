@@ -11,9 +11,9 @@ import pytest
 
 from archsim.config import load_hardware
 from archsim.errors import InputError
-from archsim.function.infer import infer
-from archsim.function.network import Pixels, Precision, QuantizedNetwork
-from archsim.function.quantize import quantize
+from archsim.function.inference.infer import infer
+from archsim.function.quantization.network import Pixels, Precision, QuantizedNetwork
+from archsim.function.quantization.quantize import quantize
 from archsim.mapping import map_network
 from archsim.simulation import simulate
 from archsim.training import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import archsim
-from archsim.function.executor import run_float
+from archsim.function.reference.run import run_float
 from archsim.result import Result
 from archsim.workload import load_data, preprocessing_for
 

@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 
 from archsim.config.shipped import shipped
-from archsim.function.executor import run_float
+from archsim.function.reference.run import run_float
 from archsim.workload import Graph, load_workload, read_onnx, read_yaml
 from archsim.workload.graph import Affine, Conv, Linear
 from archsim.workload.shapes import infer_shape, parameter_shapes

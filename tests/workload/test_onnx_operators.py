@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from archsim.function.executor import run_float
+from archsim.function.reference.run import run_float
 from archsim.workload import Graph, read_onnx
 from archsim.workload.graph import (
     Activation,

@@ -10,7 +10,7 @@ import numpy as np
 
 from archsim.accounting.counts import Count, count_actions
 from archsim.config.training import Training
-from archsim.function.activity import LayerActivity
+from archsim.function.inference.activity import LayerActivity
 from archsim.mapping.plan import MappedStage, Plan
 from archsim.workload.backward import OVERLAP, GradientProduct
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from archsim.config.shipped import shipped
 from archsim.errors import InputError, Problem
-from archsim.function.calibrate import Ranges
+from archsim.function.quantization.calibrate import Ranges
 from archsim.workload import Dataset, Graph, workload_hash
 
 FORMAT = 1

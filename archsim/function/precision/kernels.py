@@ -108,7 +108,7 @@ def stream_group(
     Parameters
     ----------
     rows : inputs [rows, windows], not yet rounded. bits, shift : uint8 [windows].
-    levels, sign : of `archsim.function.encodings.Encoded`: [slices, rows, lines], [slices, lines].
+    levels, sign : of `archsim.function.crossbars.encodings.Encoded`: [slices, rows, lines], [slices, lines].
     unit : [units, outputs], weights of the sum of inputs.
     table, unit_table : fixed-point values of all column sums, and of all sums of inputs.
     out : int64, in the tables' fixed point.

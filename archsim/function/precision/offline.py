@@ -10,17 +10,17 @@ import numpy as np
 
 from archsim.config.suggest import did_you_mean
 from archsim.errors import InputError, Problem
-from archsim.function.activity import Counting
-from archsim.function.calibrate import Ranges, calibrate
-from archsim.function.converter import OBSERVED, Sums, converter_for
-from archsim.function.levels.seam import plan_weights
-from archsim.function.network import Pixels, Precision, QuantizedNetwork
+from archsim.function.crossbars.converter import OBSERVED, Sums, converter_for
+from archsim.function.crossbars.select import Machine
+from archsim.function.inference.activity import Counting
 from archsim.function.precision.calibration import Calibration, picture_digests
 from archsim.function.precision.rule import Rule, rule_of
 from archsim.function.precision.search import Budget, Trials, search
 from archsim.function.precision.stream import Streaming
-from archsim.function.quantize import quantize
-from archsim.function.select import Machine
+from archsim.function.quantization.calibrate import Ranges, calibrate
+from archsim.function.quantization.levels.seam import plan_weights
+from archsim.function.quantization.network import Pixels, Precision, QuantizedNetwork
+from archsim.function.quantization.quantize import quantize
 from archsim.mapping.plan import Plan
 from archsim.workload import Dataset, Graph, workload_hash
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.circuit import Circuit
-from archsim.function.converter import FRACTION_BITS
-from archsim.function.encodings import Drive, combine, encode, row_groups
-from archsim.function.network import MatrixLayer
+from archsim.function.crossbars.circuit import Circuit
+from archsim.function.crossbars.converter import FRACTION_BITS
+from archsim.function.crossbars.encodings import Drive, combine, encode, row_groups
+from archsim.function.quantization.network import MatrixLayer
 
 Array = NDArray[Any]
 

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import InputError
-from archsim.function.activity import Counting
-from archsim.function.compare import snr_db
-from archsim.function.infer import Inference, infer
-from archsim.function.network import QuantizedNetwork
+from archsim.function.inference.activity import Counting
+from archsim.function.inference.compare import snr_db
+from archsim.function.inference.infer import Inference, infer
 from archsim.function.precision.rule import Rule
 from archsim.function.precision.stream import Streaming
+from archsim.function.quantization.network import QuantizedNetwork
 from archsim.units import QuantityError, parse_number
 
 Array = NDArray[Any]

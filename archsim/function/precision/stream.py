@@ -24,8 +24,8 @@ from archsim.function.unroll import coverage
 from archsim.workload.graph import Linear
 
 if TYPE_CHECKING:
-    from archsim.function.activity import Counting
-    from archsim.function.network import MatrixLayer, QuantizedNetwork
+    from archsim.function.inference.activity import Counting
+    from archsim.function.quantization.network import MatrixLayer, QuantizedNetwork
 
 Array = NDArray[Any]
 Counts = NDArray[np.int64]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.arrays import crossbar_index, layouts
-from archsim.function.encodings import RowGroup, encode, row_groups
-from archsim.function.network import MatrixLayer
+from archsim.function.crossbars.arrays import crossbar_index, layouts
+from archsim.function.crossbars.encodings import RowGroup, encode, row_groups
+from archsim.function.quantization.network import MatrixLayer
 from archsim.mapping.rows.plan import RowPlan
 from archsim.mapping.slicing import Slicing
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.encodings import Drive
+from archsim.function.crossbars.encodings import Drive
 from archsim.function.sparsity.policies import POLICIES, Columns, Search
 
 Array = NDArray[Any]

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import InputError
-from archsim.function.converter import Converter
+from archsim.function.crossbars.converter import Converter
 
 Whole = NDArray[np.int64]
 Real = NDArray[np.float64]

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.converter import Converter
-from archsim.function.encodings import Drive
-from archsim.function.network import MatrixLayer, QuantizedNetwork
+from archsim.function.crossbars.converter import Converter
+from archsim.function.crossbars.encodings import Drive
+from archsim.function.quantization.network import MatrixLayer, QuantizedNetwork
 from archsim.function.sparsity import kernels
 from archsim.function.sparsity.columns import ArrayColumns, array_columns
 from archsim.function.sparsity.counts import DecisionCounts

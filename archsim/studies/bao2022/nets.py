@@ -9,10 +9,10 @@ from math import fsum
 import numpy as np
 
 from archsim.config import Hardware, load_hardware
-from archsim.function.compare import Interval, wilson
-from archsim.function.infer import infer
-from archsim.function.network import Pixels, QuantizedNetwork
-from archsim.function.quantize import quantize
+from archsim.function.inference.compare import Interval, wilson
+from archsim.function.inference.infer import infer
+from archsim.function.quantization.network import Pixels, QuantizedNetwork
+from archsim.function.quantization.quantize import quantize
 from archsim.studies.bao2022.data import Material
 from archsim.training import Augmentation, Optimizer, Quantization, Recipe, Schedule, Trained, train_network
 from archsim.workload import Graph

@@ -10,9 +10,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from archsim.function.compare import Interval, wilson
-from archsim.function.infer import infer
-from archsim.function.select import Machine, select
+from archsim.function.crossbars.select import Machine, select
+from archsim.function.inference.compare import Interval, wilson
+from archsim.function.inference.infer import infer
 from archsim.mapping import Plan
 from archsim.studies.bao2022.data import Material
 from archsim.studies.bao2022.nets import Point, inputs

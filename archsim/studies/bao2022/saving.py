@@ -15,11 +15,11 @@ import numpy as np
 from archsim.accounting import count_actions, energy_by, price, static_rows
 from archsim.components import build_chip, cost_table
 from archsim.config import Hardware
-from archsim.function.activity import LayerActivity
-from archsim.function.infer import infer
-from archsim.function.network import QuantizedNetwork
+from archsim.function.crossbars.select import Machine, select
+from archsim.function.inference.activity import LayerActivity
+from archsim.function.inference.infer import infer
 from archsim.function.precision.offline import plan_counting
-from archsim.function.select import Machine, select
+from archsim.function.quantization.network import QuantizedNetwork
 from archsim.mapping import Plan, map_network
 from archsim.studies.bao2022.data import Material
 from archsim.studies.bao2022.nets import Net, Point, inputs

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.circuit import Circuit
-from archsim.function.converter import Sums, converter_for
-from archsim.function.infer import infer
-from archsim.function.network import QuantizedNetwork
+from archsim.function.crossbars.circuit import Circuit
+from archsim.function.crossbars.converter import Sums, converter_for
+from archsim.function.crossbars.select import Machine
+from archsim.function.inference.infer import infer
 from archsim.function.precision.literal import stream_literally
 from archsim.function.precision.offline import plan_streaming
 from archsim.function.precision.stream import LayerStream, Streaming
-from archsim.function.select import Machine
+from archsim.function.quantization.network import QuantizedNetwork
 from archsim.function.unroll import Block, unroll
 from archsim.studies.claims import Claim
 from archsim.studies.redy.measure import Bench, Setting, with_precision

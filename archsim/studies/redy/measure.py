@@ -14,18 +14,18 @@ from archsim.accounting import ActionRow, count_actions, energy_by, price, timed
 from archsim.components import cost_table
 from archsim.config import Hardware, load_hardware
 from archsim.config.precision import ActivationPrecision
-from archsim.function.activity import LayerActivity
-from archsim.function.calibrate import Ranges, calibrate
-from archsim.function.compare import FunctionReport, compare
-from archsim.function.executor import run_float
-from archsim.function.infer import Inference, infer
-from archsim.function.network import QuantizedNetwork
+from archsim.function.inference.activity import LayerActivity
+from archsim.function.inference.compare import FunctionReport, compare
+from archsim.function.inference.infer import Inference, infer
 from archsim.function.precision.offline import (
     network_pictures,
     plan_counting,
     plan_streaming,
     quantized_for,
 )
+from archsim.function.quantization.calibrate import Ranges, calibrate
+from archsim.function.quantization.network import QuantizedNetwork
+from archsim.function.reference.run import run_float
 from archsim.mapping import Plan, map_network
 from archsim.studies.redy.cases import Case
 from archsim.timing import Timing, run_timing

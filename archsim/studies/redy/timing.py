@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archsim.function.infer import infer
+from archsim.function.inference.infer import infer
 from archsim.function.precision.offline import plan_streaming
 from archsim.studies.claims import Table
 from archsim.studies.redy.measure import Bench, Setting, latency, window_time_saved, with_precision, without_decision

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.calibrate import Ranges
-from archsim.function.infer import infer
-from archsim.function.network import MatrixLayer, Pixels, Precision, QuantizedNetwork
-from archsim.function.quantize import quantize
+from archsim.function.inference.infer import infer
+from archsim.function.quantization.calibrate import Ranges
+from archsim.function.quantization.network import MatrixLayer, Pixels, Precision, QuantizedNetwork
+from archsim.function.quantization.quantize import quantize
 from archsim.function.unroll import Block, unroll
 from archsim.mapping.rows import bit_planes, merge, order_cost, rename, reorder
 from archsim.studies.weinstock2023.machine import circuit_of, openings_of

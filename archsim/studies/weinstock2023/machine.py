@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from archsim.components import Chip, build_chip
 from archsim.config import load_hardware
-from archsim.function.circuit import Circuit
-from archsim.function.converter import Sums, converter_for
-from archsim.function.meter import Meter
-from archsim.function.network import MatrixLayer
-from archsim.function.openings.engine import conversion_noise, opening_engine
-from archsim.function.select import transfer_of
+from archsim.function.crossbars.circuit import Circuit
+from archsim.function.crossbars.converter import Sums, converter_for
+from archsim.function.crossbars.meter import Meter
+from archsim.function.crossbars.openings.engine import conversion_noise, opening_engine
+from archsim.function.crossbars.select import transfer_of
+from archsim.function.quantization.network import MatrixLayer
 from archsim.mapping.rows import Openings, RowPlan, expected_errors
 from archsim.mapping.slicing import Slicing
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.infer import infer
-from archsim.function.network import MatrixLayer, Pixels, Precision, QuantizedNetwork
-from archsim.function.quantize import quantize
+from archsim.function.inference.infer import infer
+from archsim.function.quantization.network import MatrixLayer, Pixels, Precision, QuantizedNetwork
+from archsim.function.quantization.quantize import quantize
 from archsim.studies.request import Request
 from archsim.studies.weinstock2023.plan import LADDER, LAST, LOSSES, Plan, recipe, with_bias
 from archsim.training import OutputTrial, Pictures, Recipe, Trained, decode, search_output_shift, train_network

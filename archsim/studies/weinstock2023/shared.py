@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.components import Chip
-from archsim.function.integer import prepare_integer
-from archsim.function.network import TensorFormat
+from archsim.function.crossbars.integer import prepare_integer
+from archsim.function.quantization.network import TensorFormat
 from archsim.mapping.rows import (
     Renamed,
     RowPlan,

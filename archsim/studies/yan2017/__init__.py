@@ -3,9 +3,10 @@
 FOUND (abstract): evenly generated quantization points are not equally important to a network; non-uniform points stand
 for the weights better; "as low as only 4 bits" suffice, so that cells of few levels can compute.
 
-UNKNOWN: the algorithm, the networks, every table. What is here is archsim's reconstruction (`archsim.function.levels`):
-merge 256 uniform points by importance, then Lloyd-Max. The bands are those that the reconstruction reaches on networks
-and pictures of our own; the clipped uniform quantizers beside it say how much of the gain is clipping alone.
+UNKNOWN: the algorithm, the networks, every table. What is here is archsim's reconstruction
+(`archsim.function.quantization.levels`): merge 256 uniform points by importance, then Lloyd-Max. The bands are those
+that the reconstruction reaches on networks and pictures of our own; the clipped uniform quantizers beside it say how
+much of the gain is clipping alone.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from archsim.function.levels import LEVEL_QUANTIZERS, kernels
-from archsim.function.levels.samples import samples_of
+from archsim.function.quantization.levels import LEVEL_QUANTIZERS, kernels
+from archsim.function.quantization.levels.samples import samples_of
 from archsim.studies.claims import Claim, Table
 from archsim.studies.request import Request
 

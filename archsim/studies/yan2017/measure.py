@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.calibrate import Ranges, calibrate
-from archsim.function.compare import FunctionReport, compare
-from archsim.function.executor import run_float
-from archsim.function.infer import infer
-from archsim.function.levels.measured import measured_loss
-from archsim.function.levels.seam import level_quantizer
-from archsim.function.network import Pixels, Precision, QuantizedNetwork
-from archsim.function.quantize import logit_layer, quantize
+from archsim.function.inference.compare import FunctionReport, compare
+from archsim.function.inference.infer import infer
+from archsim.function.quantization.calibrate import Ranges, calibrate
+from archsim.function.quantization.levels.measured import measured_loss
+from archsim.function.quantization.levels.seam import level_quantizer
+from archsim.function.quantization.network import Pixels, Precision, QuantizedNetwork
+from archsim.function.quantization.quantize import logit_layer, quantize
+from archsim.function.reference.run import run_float
 from archsim.studies.yan2017.cases import Case
 from archsim.studies.yan2017.plan import Setting
 from archsim.training.fisher import fisher_information

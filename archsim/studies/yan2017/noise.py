@@ -13,13 +13,13 @@ from typing import Any
 
 import archsim.studies.yan2017.measure as measuring
 from archsim.config import Hardware, load_hardware
-from archsim.function.compare import Interval, wilson
-from archsim.function.converter import Transfer
-from archsim.function.devices import window_of
-from archsim.function.devices.gaps import gaps_over_sigma
-from archsim.function.infer import infer
-from archsim.function.network import QuantizedNetwork
-from archsim.function.select import Machine, select
+from archsim.function.crossbars.converter import Transfer
+from archsim.function.crossbars.devices import window_of
+from archsim.function.crossbars.devices.gaps import gaps_over_sigma
+from archsim.function.crossbars.select import Machine, select
+from archsim.function.inference.compare import Interval, wilson
+from archsim.function.inference.infer import infer
+from archsim.function.quantization.network import QuantizedNetwork
 from archsim.mapping import map_network
 from archsim.studies.claims import Claim, Table
 from archsim.studies.request import Request

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from archsim.function.levels import LevelRule
+from archsim.function.quantization.levels import LevelRule
 from archsim.studies.yan2017.cases import Case
 
 LEVELS = ("merge", "lloyd")
@@ -29,7 +29,7 @@ class Setting:
 
     @property
     def rule(self) -> LevelRule:
-        """As `archsim.function.levels` takes it."""
+        """As `archsim.function.quantization.levels` takes it."""
         return LevelRule(quantizer=self.quantizer, granularity=self.granularity)
 
     @property

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.calibrate import calibrate
+from archsim.function.quantization.calibrate import calibrate
 from archsim.function.unroll import geometry_of
 from archsim.training import floating
 from archsim.training.arithmetic import Exported, Key, Moment

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archsim.function.activity import Counting
-from archsim.function.bitplanes.engine import bitplane_engine
-from archsim.function.circuit import Circuit
-from archsim.function.converter import Sums, Transfer, converter_for
-from archsim.function.engines import integer_engine
-from archsim.function.network import MatrixLayer
+from archsim.function.crossbars.bitplanes.engine import bitplane_engine
+from archsim.function.crossbars.circuit import Circuit
+from archsim.function.crossbars.converter import Sums, Transfer, converter_for
+from archsim.function.crossbars.engines import integer_engine
+from archsim.function.inference.activity import Counting
 from archsim.function.precision.literal import stream_literally
 from archsim.function.precision.oracle import streamed_product
 from archsim.function.precision.rule import Rule
 from archsim.function.precision.stream import LayerStream, Streaming
+from archsim.function.quantization.network import MatrixLayer
 from tests.function.circuits import inputs_for, layer_of, slicing_of
 
 RULES = [

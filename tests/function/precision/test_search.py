@@ -9,10 +9,10 @@ import pytest
 
 import archsim
 from archsim.errors import InputError
-from archsim.function.calibrate import calibrate
 from archsim.function.precision.offline import threshold_trials
 from archsim.function.precision.rule import Rule
 from archsim.function.precision.search import Budget, Trials, parse_budget, search
+from archsim.function.quantization.calibrate import calibrate
 from archsim.workload import Dataset, Preprocessing
 from tests.function.nets import pictures, plain
 

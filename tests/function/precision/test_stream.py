@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from archsim.function.activity import Counting, LayerActivity
-from archsim.function.calibrate import calibrate
-from archsim.function.infer import Inference, infer
-from archsim.function.network import Pixels, QuantizedNetwork
+from archsim.function.inference.activity import Counting, LayerActivity
+from archsim.function.inference.infer import Inference, infer
 from archsim.function.precision.oracle import group_facts
 from archsim.function.precision.rule import Rule
 from archsim.function.precision.stream import LayerStream, Streaming
-from archsim.function.quantize import quantize
+from archsim.function.quantization.calibrate import calibrate
+from archsim.function.quantization.network import Pixels, QuantizedNetwork
+from archsim.function.quantization.quantize import quantize
 from archsim.function.unroll import Block, unroll
 from tests.function.nets import everything, pictures
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from archsim.components.adc import bits_required
 from archsim.errors import InputError
-from archsim.function.converter import Converter, Sums, Transfer, converter_for
-from archsim.function.encodings import Drive
+from archsim.function.crossbars.converter import Converter, Sums, Transfer, converter_for
+from archsim.function.crossbars.encodings import Drive
 from archsim.function.sparsity.oracle import decisions, shortened
 from archsim.function.sparsity.policies import POLICIES, Columns, Search, search_of
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from archsim.errors import InputError
-from archsim.function.activity import Counting
-from archsim.function.converter import Sums, Transfer, converter_for
-from archsim.function.encodings import Drive
-from archsim.function.infer import infer
-from archsim.function.network import MatrixLayer
+from archsim.function.crossbars.converter import Sums, Transfer, converter_for
+from archsim.function.crossbars.encodings import Drive
+from archsim.function.inference.activity import Counting
+from archsim.function.inference.infer import infer
 from archsim.function.precision.rule import Rule
 from archsim.function.precision.stream import LayerStream, Streaming
+from archsim.function.quantization.network import MatrixLayer
 from archsim.function.sparsity.columns import array_columns
 from archsim.function.sparsity.oracle import decisions
 from archsim.function.sparsity.policies import POLICIES

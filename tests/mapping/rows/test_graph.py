@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from archsim.errors import InputError
-from archsim.function.calibrate import calibrate
-from archsim.function.executor import run_float
-from archsim.function.infer import infer
-from archsim.function.network import Precision
-from archsim.function.quantize import quantize
+from archsim.function.inference.infer import infer
+from archsim.function.quantization.calibrate import calibrate
+from archsim.function.quantization.network import Precision
+from archsim.function.quantization.quantize import quantize
+from archsim.function.reference.run import run_float
 from archsim.mapping.rows import permute_producer, producer_of
 from archsim.workload import Graph, load_workload, seeded_weights
 from archsim.workload.graph import Conv, Linear, Pool, Reshape

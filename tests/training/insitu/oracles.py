@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from archsim.function.analog.kernels.normals import fill_normals
+from archsim.function.crossbars.analog.kernels.normals import fill_normals
 
 Array = np.ndarray[Any, Any]
 F = np.float32

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from archsim.function.analog.kernels.normals import FIRST_FACTOR, GOLDEN, SECOND_FACTOR, SHIFTS
+from archsim.function.crossbars.analog.kernels.normals import FIRST_FACTOR, GOLDEN, SECOND_FACTOR, SHIFTS
 
 Array = NDArray[Any]
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from archsim.function.analog.kernels.normals import normal_pairs
-from archsim.function.analog.kernels.vectors import store_f32
+from archsim.function.crossbars.analog.kernels.normals import normal_pairs
+from archsim.function.crossbars.analog.kernels.vectors import store_f32
 from archsim.training.insitu.kernels.streams import ONE, Array, U, between
 
 TOP_LEVEL = 65535

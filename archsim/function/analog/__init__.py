@@ -1,5 +1,0 @@
-"""The analog engine: real-valued cells, every digit through the converter, read noise."""
-
-from archsim.function.analog.engine import analog_engine
-
-__all__ = ["analog_engine"]

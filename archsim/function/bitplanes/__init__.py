@@ -1,5 +1,0 @@
-"""The bit-plane engine: every input digit of every bit slice through the converter, by AND and popcount."""
-
-from archsim.function.bitplanes.engine import bitplane_engine
-
-__all__ = ["bitplane_engine"]

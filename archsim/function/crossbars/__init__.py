@@ -1,0 +1,1 @@
+"""What crossbars compute: cells, converters and the engines that multiply through them."""

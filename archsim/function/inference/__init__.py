@@ -1,0 +1,1 @@
+"""Integer networks on pictures: inference, its statistics, and how good the answers are."""

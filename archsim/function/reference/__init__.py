@@ -1,0 +1,1 @@
+"""The float network: what a quantized one is compared with."""
