@@ -77,7 +77,7 @@ def digits(plan: Plan) -> tuple[Pictures, Pictures]:
 
 def trained_nets(plan: Plan, request: Request) -> tuple[list[Net], Mapping[str, tuple[OutputTrial, ...]]]:
     """Both losses plain, cross-entropy with the penalty, for every seed; and the trials of the output scale of squared
-    errors. That of cross-entropy follows from the first sums (`archsim.training.scales`): it is not sensitive."""
+    errors."""
     train, test = digits(plan)
     found: list[Net] = []
     trials: dict[str, tuple[OutputTrial, ...]] = {}

@@ -16,7 +16,7 @@ from archsim.function.quantization.calibrate import calibrate
 from archsim.function.quantization.network import QuantizedNetwork
 from archsim.function.quantization.quantize import quantize
 from archsim.function.unroll import Block, Geometry
-from tests.function.analog.test_engine import slicing
+from tests.function.crossbars.analog.test_engine import slicing
 from tests.function.nets import everything
 
 Array = np.ndarray[Any, Any]
