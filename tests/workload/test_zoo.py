@@ -12,7 +12,8 @@ from archsim.workload import load_workload, preprocessing_for, read_preprocessin
 from archsim.workload.graph import Conv, Linear
 
 ZOO = {
-    "alexnet", "densenet121", "efficientnet-lite0", "googlenet", "lenet5", "lenet5-mnist", "mlp-784-100-10", "mobilenetv2",
+    "alexnet", "densenet121", "efficientnet-lite0", "googlenet", "lenet5", "lenet5-mnist", "mlp-784-100-10",
+    "mobilenetv2",
     "resnet101", "resnet152", "resnet18", "resnet34", "resnet50", "resnet8-cifar10", "squeezenet1.1", "vgg16",
     "vgg19", "vgg8", "vgg8-narrow",
 }  # fmt: skip

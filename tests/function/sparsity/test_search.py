@@ -24,8 +24,8 @@ from archsim.function.sparsity.policies import POLICIES
 from archsim.function.sparsity.search import LayerSearch, Searching
 from archsim.mapping.slicing import Slicing, grid_for
 from tests.function.circuits import inputs_for, layer_of, slicing_of
-from tests.function.nets import everything, plain
 from tests.function.inference.test_infer import quantized
+from tests.function.nets import everything, plain
 
 Array = NDArray[Any]
 

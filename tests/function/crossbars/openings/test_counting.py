@@ -23,8 +23,8 @@ from archsim.function.sparsity.search import Searching
 from archsim.mapping.rows import RowPlan, rename
 from archsim.mapping.slicing import Slicing, grid_for
 from tests.function.circuits import inputs_for, layer_of, slicing_of
-from tests.function.nets import everything
 from tests.function.inference.test_infer import quantized
+from tests.function.nets import everything
 
 Array = np.ndarray[Any, Any]
 POLICIES = ("dense", "windowed", "compacting")
