@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -40,10 +42,24 @@ def overrides(settings: tuple[str, ...]) -> dict[str, object]:
         path, equals, value = setting.partition("=")
         if not equals or not path:
             problems.append(Problem(f"--set {setting}", "expected PATH=VALUE, e.g. ima.adc.bits=6"))
+        elif found.get(path, value) != value:
+            problems.append(Problem(f"--set {setting}", f"was set to {found[path]} before; expected one value"))
         found[path] = value
     if problems:
         raise InputError(problems)
     return found
+
+
+def check_folder(name: str | None) -> None:
+    """Refuse a folder that results cannot be written into, before long work rather than after it."""
+    if name is None:
+        return
+    folder = Path(name)
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise InputError(f"{'' if nearest == folder else f'{nearest} '}exists and is not a directory", where=name)
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"cannot be written: no permission in {nearest}", where=name)
 
 
 def show(data: Any) -> None:

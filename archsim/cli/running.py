@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archsim.cli.group import cli
-from archsim.cli.options import json_option, overrides, progress, set_option, show, wide_option
+from archsim.cli.options import check_folder, json_option, overrides, progress, set_option, show, wide_option
 from archsim.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ def run(
     """Simulate a network on a chip: time, energy, area, and with --input what it computes."""
     if trace and not output:
         raise InputError("needs -o DIR to write trace.json.gz into", where="--trace")
-    if output and Path(output).exists() and not Path(output).is_dir():
-        raise InputError("exists and is not a directory", where=output)
+    check_folder(output)
     if data is None and (limit or calibrate):
         raise InputError("--limit and --calibrate need --input")
     from archsim.config import load_hardware

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from archsim.cli.group import cli
-from archsim.cli.options import json_option, overrides, progress, set_option, show, telling
+from archsim.cli.options import check_folder, json_option, overrides, progress, set_option, show, telling
 from archsim.errors import ArchsimError, InputError
 
 
@@ -99,6 +99,7 @@ def reproduce(study: str, quick: bool, data: Path | None, output: Path | None, a
     if study != "all" and study not in STUDIES:
         expected = " | ".join([*STUDIES, "all"])
         raise InputError(f"is not a study; expected {expected}{did_you_mean(study, STUDIES)}", where=study)
+    check_folder(None if output is None else str(output))
     reports = []
     for name in STUDIES if study == "all" else [study]:
         with telling(name) as told:

@@ -11,6 +11,7 @@ from archsim.errors import InputError
 from archsim.workload.graph import Graph
 from archsim.workload.onnxfile import read_onnx
 from archsim.workload.preprocessing import (
+    SIDECAR_END,
     Preprocessing,
     TrainedOperands,
     default_preprocessing,
@@ -35,6 +36,9 @@ def load_workload(name_or_path: str | os.PathLike[str]) -> Graph:
     """
     path = find("workloads", name_or_path, SUFFIXES)
     suffix = path.suffix.lower()
+    if path.name.endswith(SIDECAR_END):
+        network = path.name.removesuffix(SIDECAR_END)
+        raise InputError(f"describes the inputs of a network; expected the network itself: {network}.onnx", str(path))
     if suffix == ".onnx":
         return replace(read_onnx(path), path=str(path))
     if suffix in (".yaml", ".yml"):

@@ -23,6 +23,9 @@ from archsim.workload.yamlfields import PairField, Parsed, Word, real, whole, wo
 
 Channels = Literal["rgb", "bgr", "gray"]
 
+SIDECAR_END = ".inputs.yaml"
+"""How the name of a file ends that describes the inputs of the network beside it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedOperands:
@@ -115,7 +118,7 @@ def default_preprocessing(graph: Graph) -> Preprocessing:
 
 def sidecar_path(network: Path) -> Path:
     """Where the preprocessing of a network file is kept: `<stem>.inputs.yaml` beside it."""
-    return network.with_name(f"{network.stem}.inputs.yaml")
+    return network.with_name(f"{network.stem}{SIDECAR_END}")
 
 
 def _numbers(value: object) -> tuple[float, ...]:
