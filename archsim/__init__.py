@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archsim.report import Comparison, compare
     from archsim.result import Result, load_result
     from archsim.simulation import simulate
+    from archsim.sweeps import Sweep, load_sweep, sweep
     from archsim.training.costs import TrainingCost, training_cost
     from archsim.workload import Graph, load_workload
 
@@ -39,6 +40,9 @@ _HOMES = {
     "Result": "archsim.result",
     "load_result": "archsim.result",
     "simulate": "archsim.simulation",
+    "Sweep": "archsim.sweeps",
+    "load_sweep": "archsim.sweeps",
+    "sweep": "archsim.sweeps",
     "TrainingCost": "archsim.training.costs",
     "training_cost": "archsim.training.costs",
     "Graph": "archsim.workload",
@@ -56,13 +60,16 @@ __all__ = [
     "Plan",
     "Result",
     "SimulationError",
+    "Sweep",
     "TrainingCost",
     "compare",
     "load_hardware",
     "load_result",
+    "load_sweep",
     "load_workload",
     "map_network",
     "simulate",
+    "sweep",
     "training_cost",
 ]
 

@@ -243,6 +243,27 @@ class Result:
         """`result.json` as text."""
         return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
 
+    def flat(self) -> dict[str, float | int | str | None]:
+        """One row of figures: all totals, `energy_<component>_j` and `area_<component>_m2`, the kind of `bottleneck`,
+        and with pictures `accuracy`, `top1_agreement`, `logit_snr_db`, `float_accuracy` and `pictures` (None where a
+        run does not define one)."""
+        row: dict[str, float | int | str | None] = asdict(self.totals)
+        energies: dict[str, list[float]] = {}
+        for action in self.actions:
+            energies.setdefault(action.component, []).append(action.energy_j)
+        row |= {f"energy_{component}_j": fsum(parts) for component, parts in sorted(energies.items())}
+        areas: dict[str, list[float]] = {}
+        for part in self.area:
+            areas.setdefault(part.component, []).append(part.area_m2)
+        row |= {f"area_{component}_m2": fsum(parts) for component, parts in sorted(areas.items())}
+        row["bottleneck"] = self.bottleneck.kind
+        found = self.function
+        if found is not None:
+            row |= {"accuracy": found.accuracy, "top1_agreement": found.top1_agreement}
+            row |= {"logit_snr_db": found.logit_snr_db, "float_accuracy": found.float_accuracy}
+            row["pictures"] = found.images
+        return row
+
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Write `result.json`, `layers.csv`, `actions.csv` and `area.csv`; each file appears whole or not at all.
 

@@ -5,7 +5,7 @@ from archsim.accounting.crossbars import assumed_activity
 from archsim.accounting.dynamic import mean_input_bits, timed_cycles
 from archsim.accounting.energy import ActionRow, energy_by, price, total_energy
 from archsim.accounting.programming import Programming, charged_by_level, programming_cost
-from archsim.accounting.rows import row_notes
+from archsim.accounting.rows import row_notes, table_costs
 from archsim.accounting.sparsity import sparsity_notes
 from archsim.accounting.static import AreaRow, area_account, static_rows, total_area
 
@@ -26,6 +26,7 @@ __all__ = [
     "row_notes",
     "sparsity_notes",
     "static_rows",
+    "table_costs",
     "timed_cycles",
     "total_area",
     "total_energy",

@@ -9,22 +9,26 @@ digital units one per element operation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from archsim.accounting.crossbars import Entry, crossbar_actions
+from archsim.accounting.rows import lookup_actions
 from archsim.mapping.digital import digital_work
-from archsim.mapping.network import chip_crossings, routers_visited
 from archsim.mapping.plan import MappedStage, Plan
-from archsim.mapping.traffic import EdgeRoutes, edge_bits, edge_routes, flits, stage_traffic
+from archsim.mapping.traffic import edge_bits, flits, stage_traffic
 
 if TYPE_CHECKING:
     from archsim.function.crossbars.devices.stored import StoredCells
     from archsim.function.inference.activity import LayerActivity
     from archsim.timing.summary import StageTiming, Timing
 
+Ints = NDArray[np.int64]
 CHIP = "chip"
 """Layer name of what belongs to no layer."""
 
@@ -50,7 +54,10 @@ def count_actions(
 
     Measured counts are the mean per picture times the number of images.
     """
-    routed = edge_routes(plan)
+    visits = _visits(plan)
+    outgoing: list[list[int]] = [[] for _ in plan.stages]
+    for number, edge in enumerate(plan.edges):
+        outgoing[edge.source].append(number)
     counts: list[Count] = []
     for index, (mapped, stage) in enumerate(zip(plan.stages, timing.stages, strict=True)):
         found = [
@@ -58,8 +65,9 @@ def count_actions(
                 plan, mapped, activity.get(mapped.name), None if stored is None else stored.get(mapped.name)
             ),
             *_memory_actions(plan, mapped),
+            *lookup_actions(plan, mapped),
             *[(work.component, work.action, work.count * mapped.windows) for work in digital_work(mapped.stage)],
-            *_network_actions(plan, mapped, [edge for edge in routed if edge.edge.source == index]),
+            *_network_actions(plan, mapped, outgoing[index], visits),
         ]
         images = timing.images
         counts += [Count(mapped.name, component, action, n * images) for component, action, n in _merged(found)]
@@ -95,23 +103,41 @@ def _bus(plan: Plan, bits: float, accesses: float) -> Entry:
     return ("bus", "bit", bits) if plan.chip.tile.bus.charge == "bit" else ("bus", "access", accesses)
 
 
-def _network_actions(plan: Plan, mapped: MappedStage, routed: list[EdgeRoutes]) -> list[Entry]:
-    """Packets to consumers (and partial sums between tiles) per image: flits through routers, bytes over chip links,
-    and the eDRAM writes that receive them."""
+def _network_actions(plan: Plan, mapped: MappedStage, edges: Sequence[int], visits: Visits) -> list[Entry]:
+    """Packets over a stage's out-`edges` to its consumers (and partial sums between tiles) per image: flits through
+    routers, bytes over chip links, and the eDRAM writes that receive them."""
     traffic = stage_traffic(plan, mapped)
     gathered = flits(plan, traffic.gathered_bits) * 2 * mapped.windows
     found: list[Entry] = [("router", "flit", gathered)]
     links = plan.chip.links
-    for edge in routed:
-        bits = edge_bits(plan, edge.edge)
-        size = flits(plan, bits)
-        for share, route, stops in zip(edge.shares.tolist(), edge.routes, edge.stops, strict=True):
-            found.append(("router", "flit", share * size * routers_visited(route)))
-            found.append(("edram", "access", share * stops * _edram_accesses(plan, bits)))
-            if not links.always_on:
-                packets = ceil(bits / 8 / links.packet_bytes) * chip_crossings(route)
-                found.append(("link", "packet", share * packets))
+    for number in edges:
+        bits = edge_bits(plan, plan.edges[number])
+        found.append(("router", "flit", flits(plan, bits) * int(visits.routers[number])))
+        found.append(("edram", "access", _edram_accesses(plan, bits) * int(visits.tiles[number])))
+        if not links.always_on:
+            found.append(("link", "packet", ceil(bits / 8 / links.packet_bytes) * int(visits.chip_links[number])))
     return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Visits:
+    """How often an image's packets of each edge [edges] pass a router, are delivered to a tile, and cross from chip to
+    chip."""
+
+    routers: Ints
+    tiles: Ints
+    chip_links: Ints
+
+
+def _visits(plan: Plan) -> Visits:
+    """A packet passes one router for each hop but those into tiles: the one it enters at, then one a link."""
+    routes = plan.routes
+    per_route = (
+        routes.per_route(~routes.channels.ejects(routes.channel)),
+        routes.stops,
+        routes.per_route(routes.channels.between_chips(routes.channel)),
+    )
+    return Visits(*(routes.per_edge(routes.shares * each) for each in per_route))
 
 
 def _control_actions(plan: Plan, mapped: MappedStage, timing: StageTiming) -> list[Entry]:

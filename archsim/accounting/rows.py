@@ -1,10 +1,47 @@
-"""What a user should know about arrays that open a few rows at a time."""
+"""Rows that stand elsewhere: what their indirection tables cost, and what a user should know about arrays that open a
+few rows at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archsim.mapping.plan import Plan
+from archsim.components import ActionCost, CostTable
+from archsim.mapping.plan import MappedStage, Plan
+from archsim.mapping.rows.table import TableCost, memory_of, table_cost
+
+TABLE = "row_table"
+"""Component of the indirection tables: action `bit` is one bit of an entry looked up, all entries once a window."""
+
+
+SOURCE = "as input_register: {}"
+
+
+def _tables(plan: Plan) -> Iterator[tuple[MappedStage, TableCost]]:
+    """Stages whose rows need a table; every copy has its own."""
+    if plan.rows:
+        memory = memory_of(plan.chip)
+        for mapped in plan.stages:
+            rows = plan.rows.get(mapped.name)
+            if rows is not None and (table := table_cost(rows, memory)).bits:
+                yield mapped, table
+
+
+def lookup_actions(plan: Plan, mapped: MappedStage) -> list[tuple[str, str, float]]:
+    """Look-ups of a stage per image."""
+    return [(TABLE, "bit", table.bits * mapped.windows) for stage, table in _tables(plan) if stage is mapped]
+
+
+def table_costs(plan: Plan) -> CostTable:
+    """Energy of a looked-up bit, where some rows need a table: that of the input registers' memory."""
+    if not table_bits(plan):
+        return {}
+    memory = memory_of(plan.chip)
+    return {(TABLE, "bit"): ActionCost(energy_j=memory.energy_j, source=SOURCE.format(memory.source))}
+
+
+def table_bits(plan: Plan) -> int:
+    """Bits of all tables."""
+    return sum(table.bits * mapped.replication for mapped, table in _tables(plan))
 
 
 def row_notes(plan: Plan, measured: bool) -> Iterator[str]:
@@ -22,4 +59,4 @@ def row_notes(plan: Plan, measured: bool) -> Iterator[str]:
     for name, rows in plan.rows.items():
         shared = rows.logical_rows - rows.physical_rows
         held = f"{rows.physical_rows} rows for {rows.logical_rows} inputs" if shared else "in another order"
-        yield f"rows of {name} stand {held}; what an indirection table costs is not in the energies"
+        yield f"rows of {name} stand {held}"

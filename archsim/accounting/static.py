@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from archsim.accounting.counts import CHIP
 from archsim.accounting.energy import ActionRow
+from archsim.accounting.rows import SOURCE, TABLE, table_bits
 from archsim.components import area_rows
 from archsim.components import static_rows as static_components
 from archsim.mapping import Plan
+from archsim.mapping.rows.table import memory_of
 
 if TYPE_CHECKING:
     from archsim.timing.summary import Timing
@@ -53,11 +55,16 @@ class AreaRow:
 
 
 def area_account(plan: Plan) -> tuple[AreaRow, ...]:
-    """Area of all chips the plan uses, component by component."""
-    return tuple(
+    """Area of all chips the plan uses, component by component; that of indirection tables counts bits."""
+    chips = tuple(
         AreaRow(row.component, row.count, row.area_each_m2, row.area_m2, row.source)
         for row in area_rows(plan.chip, plan.chips)
     )
+    bits = table_bits(plan)
+    if not bits:
+        return chips
+    memory = memory_of(plan.chip)
+    return (*chips, AreaRow(TABLE, bits, memory.area_m2, bits * memory.area_m2, SOURCE.format(memory.source)))
 
 
 def total_area(rows: tuple[AreaRow, ...]) -> float:

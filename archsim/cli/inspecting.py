@@ -5,17 +5,18 @@ from __future__ import annotations
 import click
 
 from archsim.cli.group import cli
-from archsim.cli.options import json_option, overrides, set_option, show, wide_option
+from archsim.cli.options import json_option, overrides, rows_option, saved_rows, set_option, show, wide_option
 from archsim.errors import InputError, Problem
 
 
 @cli.command("list")
 @json_option
 def list_(as_json: bool) -> None:
-    """Shipped hardware, workloads, data sets, studies (for reproduce) and training studies (for train)."""
+    """Shipped hardware, workloads, data sets, and studies: for reproduce, for train and for sweep."""
     from archsim.config.merge import SUFFIXES
     from archsim.config.shipped import names
     from archsim.studies import STUDIES
+    from archsim.sweeps.document import sweep_names
     from archsim.training.document import study_names
     from archsim.workload import DATASETS, workload_names
 
@@ -25,6 +26,7 @@ def list_(as_json: bool) -> None:
         "data": list(DATASETS),
         "studies": list(STUDIES),
         "training": list(study_names()),
+        "sweeps": list(sweep_names()),
     }
     if as_json:
         show(found)
@@ -71,10 +73,11 @@ def check(files: tuple[str, ...], settings: tuple[str, ...], wide: bool, as_json
 @cli.command("map")
 @click.argument("hw")
 @click.argument("net")
+@rows_option
 @set_option
 @wide_option
 @json_option
-def map_(hw: str, net: str, settings: tuple[str, ...], wide: bool, as_json: bool) -> None:
+def map_(hw: str, net: str, row_plans: str | None, settings: tuple[str, ...], wide: bool, as_json: bool) -> None:
     """Map a network on a chip: grids, copies, tiles and chips of each layer."""
     from archsim.config import load_hardware
     from archsim.mapping import map_network
@@ -82,7 +85,8 @@ def map_(hw: str, net: str, settings: tuple[str, ...], wide: bool, as_json: bool
     from archsim.report.terminal import console, plan_report
     from archsim.workload import load_workload
 
-    plan = map_network(load_workload(net), load_hardware(hw, overrides(settings)))
+    graph, hardware = load_workload(net), load_hardware(hw, overrides(settings))
+    plan = map_network(graph, hardware, rows=saved_rows(row_plans, graph, hardware))
     if as_json:
         show({"totals": map_totals(plan), "layers": map_rows(plan), "notes": list(plan.notes)})
     else:
@@ -105,7 +109,7 @@ def cite(run_dir: str, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("kind", type=click.Choice(["hardware", "workload", "training"]))
+@click.argument("kind", type=click.Choice(["hardware", "workload", "training", "sweep"]))
 def schema(kind: str) -> None:
     """JSON Schema of a file format, for completion and checks in an editor."""
     if kind == "hardware":
@@ -116,6 +120,10 @@ def schema(kind: str) -> None:
         from archsim.training.document import training_schema
 
         show(training_schema())
+    elif kind == "sweep":
+        from archsim.sweeps.document import sweep_schema
+
+        show(sweep_schema())
     else:
         from archsim.workload import workload_schema
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from archsim.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from archsim.config import Hardware
+    from archsim.mapping.rows import RowPlan
+    from archsim.workload import Graph
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +32,25 @@ def wide_option(function: F) -> F:
     """`--wide`: every column of every table, whatever the terminal's width."""
     text = "Print every column and line, however narrow the terminal (try: | less -S)."
     return click.option("--wide", is_flag=True, help=text)(function)
+
+
+def rows_option(function: F) -> F:
+    """`--rows FILE`: which rows share a place in the arrays, and their order."""
+    text = "Row plans that archsim rows saved for this network and chip."
+    return click.option("--rows", "row_plans", metavar="FILE", help=text)(function)
+
+
+def saved_rows(path: str | None, graph: Graph, hardware: Hardware) -> Mapping[str, RowPlan] | None:
+    """Row plans of a file, checked against what they are used for."""
+    if path is None:
+        return None
+    from archsim.components import build_chip
+    from archsim.function.rows import check_rows, read_rows
+    from archsim.mapping.slicing import Slicing
+
+    made = read_rows(path)
+    check_rows(made, graph, Slicing.of(build_chip(hardware)), path)
+    return made.plans
 
 
 def json_option(function: F) -> F:
@@ -60,6 +84,22 @@ def check_folder(name: str | None) -> None:
         raise InputError(f"{'' if nearest == folder else f'{nearest} '}exists and is not a directory", where=name)
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise InputError(f"cannot be written: no permission in {nearest}", where=name)
+
+
+def check_file(name: str | None) -> None:
+    """Refuse a file that cannot be written, before long work rather than after it."""
+    if name is None:
+        return
+    path = Path(name)
+    if path.is_dir():
+        raise InputError("is a directory; expected a file to write", where=name)
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"there is no directory {path.parent}", where=name)
+
+
+def compiling() -> None:
+    """Say why the first run on a machine takes longer."""
+    click.echo("compiling timing kernels: each once on this machine, at its first use", err=True)
 
 
 def show(data: Any) -> None:

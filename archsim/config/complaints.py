@@ -31,6 +31,17 @@ def complain(document: Node, path: str, what: str) -> Problem:
     return _at(locate(document, path.split(".")), path, what)
 
 
+def unknown_path(model: type[BaseModel], path: str) -> str | None:
+    """What keeps a dotted path from naming anything in any document of the model, with a suggestion; else None."""
+    keys = tuple(path.split("."))
+    for depth, key in enumerate(keys):
+        if _step(_field(model, keys[:depth]), key) is None:
+            owner = _model_at(model, keys[:depth])
+            named = get_origin(_options(_field(model, keys[:depth]))[0]) is dict
+            return _unknown_key(keys[: depth + 1], owner) if owner or named else f"'{keys[depth - 1]}' has no parts"
+    return None
+
+
 def _problem(finding: Any, model: type[BaseModel], document: Node) -> Problem:
     loc = tuple(key for key in finding["loc"] if key != "[key]")
     path = ".".join(excerpt(str(key))[1:-1] for key in loc)

@@ -21,8 +21,10 @@ Outcome = TypeVar("Outcome")
 
 
 def available_threads() -> int:
-    """Processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Processors this process may use, at most OMP_NUM_THREADS where that is set (as Dask and batch systems do)."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    most = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return min(count, max(1, int(most))) if most.isdigit() else count
 
 
 @contextmanager

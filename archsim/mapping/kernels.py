@@ -67,60 +67,178 @@ def eager_occupancy(
 
 
 @njit(cache=True)
-def add_loads(
-    row, column, number, routers, chip_tiles, shared, home, choice, hold, chip_hold, tiles, offset, ports, links, chips
-):
-    """Add what packets of one edge keep busy: `ports` [tiles, in and out of the network], `links` [routers, east, west,
-    south, north] and `chips` [chips, up and down]. The same ways as `network.Mesh.route`, summed up.
-
-    `row`, `column` [routers of a chip] and `number` [rows, columns] (-1: no router) are the mesh; packet kind k goes
-    from tile home[k] to tiles[offset[choice[k]]:offset[choice[k] + 1]], ascending, and holds a link or port for hold[k]
-    in all, a link between chips for chip_hold[k].
-    """
-    stops = np.empty(tiles.size + 1, np.int64)
-    for kind in range(home.size):
-        source = home[kind]
-        here = source // chip_tiles * routers + source % chip_tiles // shared
-        count = 0
-        for index in range(offset[choice[kind]], offset[choice[kind] + 1]):
-            tile = tiles[index]
-            if tile == source:
-                continue
-            stop = tile // chip_tiles * routers + tile % chip_tiles // shared
-            ports[tile, 1] += hold[kind]
-            if count == 0 or stops[count - 1] != stop:
-                stops[count] = stop
-                count += 1
-        if count == 0:
-            continue
-        ports[source, 0] += hold[kind]
-        backwards = abs(stops[count - 1] - here) < abs(stops[0] - here)
+def distinct_rows(rows, most):
+    """Distinct rows of `rows` [n, k], integers from -1 to `most` - 1, in lexicographic order, and which of them each
+    row is [n]: a radix sort, last column first."""
+    count, width = rows.shape
+    order = np.arange(count)
+    other = np.empty(count, np.int64)
+    for column in range(width - 1, -1, -1):
+        place = np.zeros(most + 2, np.int64)
+        for row in range(count):
+            place[rows[row, column] + 2] += 1
+        place = np.cumsum(place)
         for index in range(count):
-            stop = stops[count - 1 - index] if backwards else stops[index]
-            chip, last_chip = here // routers, stop // routers
-            while chip != last_chip:
-                _add_walk(row, column, number, here, chip * routers, routers, hold[kind], links)
-                step = 1 if last_chip > chip else -1
-                chips[chip, 0 if step > 0 else 1] += chip_hold[kind]
-                chip += step
-                here = chip * routers
-            _add_walk(row, column, number, here, stop, routers, hold[kind], links)
-            here = stop
+            value = rows[order[index], column] + 1
+            other[place[value]] = order[index]
+            place[value] += 1
+        order, other = other, order
+    chosen = np.empty(count, np.int64)
+    found = np.empty((count, width), np.int64)
+    distinct = 0
+    for index in range(count):
+        row = order[index]
+        new = index == 0
+        for column in range(width):
+            new = new or rows[row, column] != found[distinct - 1, column]
+        if new:
+            found[distinct] = rows[row]
+            distinct += 1
+        chosen[row] = distinct - 1
+    return found[:distinct].copy(), chosen
 
 
 @njit(cache=True)
-def _add_walk(row, column, number, start, end, routers, hold, links):
+def pair_up(choice, choices, lanes):
+    """Distinct pairs of lane and choice of windows that take `lanes` lanes in turn and have a `choice` [windows] each:
+    (lane, choice, number of windows [pairs], pair of each window [windows])."""
+    windows = choice.size
+    pair_of = np.empty(windows, np.int64)
+    lane_of, choice_of, shares = np.empty(windows, np.int64), np.empty(windows, np.int64), np.zeros(windows, np.int64)
+    latest = np.full(choices, -1, np.int64)
+    pairs = 0
+    for lane in range(min(lanes, windows)):
+        before = pairs
+        for window in range(lane, windows, lanes):
+            pair = latest[choice[window]]
+            if pair < before:
+                pair = pairs
+                lane_of[pair], choice_of[pair] = lane, choice[window]
+                latest[choice[window]] = pair
+                pairs += 1
+            shares[pair] += 1
+            pair_of[window] = pair
+    return lane_of[:pairs].copy(), choice_of[:pairs].copy(), shares[:pairs].copy(), pair_of
+
+
+@njit(cache=True)
+def tile_sets(copies, offset, first, last, tiles):
+    """Tiles under each set of copies, ascending: set k is copies[offset[k]:offset[k + 1]], copy c stands on the tiles
+    first[c] to last[c] of `tiles`. Returns (tiles of all sets, where each set's begin)."""
+    sets = offset.size - 1
+    bounds = np.zeros(sets + 1, np.int64)
+    found = np.empty(4 * copies.size + 1, np.int64)
+    under = np.zeros(tiles, np.bool_)
+    count = 0
+    for number in range(sets):
+        low, high = tiles, -1
+        for index in range(offset[number], offset[number + 1]):
+            copy = copies[index]
+            low, high = min(low, first[copy]), max(high, last[copy])
+            under[first[copy] : last[copy] + 1] = True
+        if count + high - low + 1 > found.size:
+            found = np.append(found, np.empty(found.size + tiles, np.int64))
+        for tile in range(low, high + 1):
+            if under[tile]:
+                found[count] = tile
+                count += 1
+                under[tile] = False
+        bounds[number + 1] = count
+    return found[:count].copy(), bounds
+
+
+@njit(cache=True)
+def write_routes(row, column, number, router_of, routers, chips, home, choice, tiles, offset):
+    """Channels (`network.Channels`) of packets that go as `network.Mesh.route` says: packet k from tile home[k] to the
+    tiles[offset[choice[k]]:offset[choice[k] + 1]], ascending.
+
+    `row`, `column` [routers of a chip] and `number` [rows, columns] (-1: no router) are the mesh, `router_of` [tiles]
+    says where tiles hang. Returns (channels of all packets, where each packet's begin, tiles it delivers to).
+    """
+    bounds, delivered = np.zeros(home.size + 1, np.int64), np.zeros(home.size, np.int64)
+    stops, tile_low = np.empty(tiles.size + 1, np.int64), np.empty(tiles.size + 2, np.int64)
+    links = 2 * router_of.size
+    longest = (row.max() + column.max() + 2) * (chips + 1)
+    way = np.empty(1024, np.int64)
+    at = 0
+    for packet in range(home.size):
+        source, count = home[packet], 0
+        for index in range(offset[choice[packet]], offset[choice[packet] + 1]):
+            if tiles[index] == source:
+                continue
+            delivered[packet] += 1
+            if count == 0 or stops[count - 1] != router_of[tiles[index]]:
+                stops[count], tile_low[count] = router_of[tiles[index]], index
+                count += 1
+        tile_low[count] = offset[choice[packet] + 1]
+        while at + 1 + count * longest + delivered[packet] > way.size:
+            way = np.append(way, np.empty(way.size, np.int64))
+        if count:
+            way[at] = 2 * source
+            at += 1
+        here = router_of[source]
+        backwards = abs(stops[count - 1] - here) < abs(stops[0] - here)
+        for turn in range(count):
+            stop = count - 1 - turn if backwards else turn
+            at = _write_path(row, column, number, routers, links, chips, here, stops[stop], way, at)
+            here = stops[stop]
+            for index in range(tile_low[stop], tile_low[stop + 1]):
+                if tiles[index] != source:
+                    way[at] = 2 * tiles[index] + 1
+                    at += 1
+        bounds[packet + 1] = at
+    return way[:at].copy(), bounds, delivered
+
+
+@njit(cache=True)
+def _write_path(row, column, number, routers, links, chips, here, there, way, at):
+    """Links from one router to another, through router 0 of each chip between them."""
+    chip, last = here // routers, there // routers
+    while chip != last:
+        at = _write_walk(row, column, number, routers, links, here, chip * routers, way, at)
+        way[at] = links + 4 * chips * routers + 2 * chip + (last < chip)
+        at += 1
+        chip += 1 if last > chip else -1
+        here = chip * routers
+    return _write_walk(row, column, number, routers, links, here, there, way, at)
+
+
+@njit(cache=True)
+def _write_walk(row, column, number, routers, links, here, there, way, at):
     """One XY walk inside a chip, X first unless the corner is missing."""
-    base = start // routers * routers
-    y, x = row[start - base], column[start - base]
-    last_y, last_x = row[end - base], column[end - base]
+    base = here // routers * routers
+    y, x = row[here - base], column[here - base]
+    last_y, last_x = row[there - base], column[there - base]
     x_first = number[y, last_x] >= 0
     for leg in range(2):
         if (leg == 0) == x_first:
             while x != last_x:
-                links[base + number[y, x], 0 if last_x > x else 1] += hold
+                way[at] = links + 4 * (base + number[y, x]) + (0 if last_x > x else 1)
                 x += 1 if last_x > x else -1
+                at += 1
         else:
             while y != last_y:
-                links[base + number[y, x], 2 if last_y > y else 3] += hold
+                way[at] = links + 4 * (base + number[y, x]) + (2 if last_y > y else 3)
                 y += 1 if last_y > y else -1
+                at += 1
+    return at
+
+
+@njit(cache=True)
+def rows_loaded(tile, row_set, rows):
+    """Rows that tiles load for copies with arrays on `tile` [copies, arrays], ascending; arrays of one `row_set`
+    [arrays] take the same `rows` [arrays], which a tile loads once: (of the busiest tile, of all tiles and copies)."""
+    busiest, total = 0, 0
+    loaded_in = np.full(row_set.max() + 1, -1, np.int64)
+    for copy in range(tile.shape[0]):
+        here, loaded = -1, 0
+        loaded_in[:] = -1
+        for index in range(tile.shape[1]):
+            if tile[copy, index] != here:
+                here, loaded = tile[copy, index], 0
+            if loaded_in[row_set[index]] != here:
+                loaded_in[row_set[index]] = here
+                loaded += rows[index]
+                total += rows[index]
+                busiest = max(busiest, loaded)
+    return busiest, total

@@ -8,69 +8,51 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
 from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archsim.mapping.digital import digital_time_ps
-from archsim.mapping.kernels import add_loads
-from archsim.mapping.network import Mesh, packet_times
+from archsim.mapping.network import DIRECTIONS, Channels, Mesh
 from archsim.mapping.plan import Plan
-from archsim.mapping.traffic import Known, edge_bits, edge_packets, stage_traffic
+from archsim.mapping.traffic import hop_holds, stage_traffic
 
 Loads = NDArray[np.int64]
-DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0))
-"""(rows, columns) of a step east, west, south, north: the columns of `NetworkLoad.links`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class NetworkLoad:
-    """Time [ps] for which one image keeps busy: `ports` [tiles, (inject, eject)], `links` [routers, direction] and
-    `chips` [chips, (to the next, to the one before)]."""
+    """Time [ps] for which one image keeps each of the network's `channels` busy: `busy` [channels], by number."""
 
-    ports: Loads
-    links: Loads
-    chips: Loads
+    channels: Channels
+    busy: Loads
+
+    @property
+    def ports(self) -> Loads:
+        """Of the tiles' ports [tiles, (inject, eject)]."""
+        return self.busy[: self.channels.links].reshape(-1, 2)
+
+    @property
+    def links(self) -> Loads:
+        """Of links between routers [routers, direction]."""
+        return self.busy[self.channels.links : self.channels.chip_links].reshape(-1, len(DIRECTIONS))
 
     def busiest_ps(self) -> int:
         """Of the busiest link or port."""
-        return max(int(part.max(initial=0)) for part in (self.ports, self.links, self.chips))
+        return int(self.busy.max())
 
-    def by_name(self, mesh: Mesh) -> dict[str, int]:
+    def by_name(self) -> dict[str, int]:
         """Loads above 0 by the names that runs give the resources ("link 3->4", "inject 0->0", ...)."""
-        found = {}
-        for tile in np.flatnonzero(self.ports.any(axis=1)).tolist():
-            router = mesh.router_of(tile)
-            found[f"inject {tile}->{router}"], found[f"eject {router}->{tile}"] = self.ports[tile].tolist()
-        for router, direction in np.argwhere(self.links).tolist():
-            row, column = mesh.coordinates(router)
-            down, right = DIRECTIONS[direction]
-            there = mesh.at(router // mesh.routers_per_chip, row + down, column + right)
-            found[f"link {router}->{there}"] = int(self.links[router, direction])
-        for chip, back in np.argwhere(self.chips).tolist():
-            found[f"chip {chip}->{chip - 1 if back else chip + 1}"] = int(self.chips[chip, back])
-        return {name: load for name, load in found.items() if load}
+        return {str(self.channels.hop(number)): int(self.busy[number]) for number in np.flatnonzero(self.busy).tolist()}
 
 
-def network_load(plan: Plan, known: Known | None = None) -> NetworkLoad:
-    """What one image's packets keep busy. `known` keeps what other placements of the same network share."""
-    mesh = Mesh.of(plan.chip)
-    row, column = np.array([mesh.coordinates(router) for router in range(mesh.routers_per_chip)], np.int64).T.copy()
-    number = np.full((row.max() + 1, column.max() + 1), -1, np.int64)
-    number[row, column] = np.arange(mesh.routers_per_chip)
-    ports = np.zeros((plan.chips * mesh.tiles_per_chip, 2), np.int64)
-    links = np.zeros((plan.chips * mesh.routers_per_chip, len(DIRECTIONS)), np.int64)
-    chips = np.zeros((plan.chips, 2), np.int64)
-    geometry = row, column, number, mesh.routers_per_chip, mesh.tiles_per_chip, mesh.tiles_per_router
-    for edge, sent in zip(plan.edges, edge_packets(plan, {} if known is None else known), strict=True):
-        hold, chip_hold = packet_times(plan.chip, edge_bits(plan, edge))
-        offset = np.array([0, *accumulate(len(tiles) for tiles in sent.targets)], np.int64)
-        tiles = np.fromiter(chain.from_iterable(sent.targets), np.int64, int(offset[-1]))
-        busy = sent.shares * hold, sent.shares * chip_hold
-        add_loads(*geometry, sent.home, sent.choice, *busy, tiles, offset, ports, links, chips)
-    return NetworkLoad(ports=ports, links=links, chips=chips)
+def network_load(plan: Plan) -> NetworkLoad:
+    """What one image's packets keep busy."""
+    routes = plan.routes
+    busy = np.zeros(routes.channels.count, np.int64)
+    np.add.at(busy, routes.channel, hop_holds(plan) * np.repeat(routes.shares, np.diff(routes.offset)))
+    return NetworkLoad(channels=routes.channels, busy=busy)
 
 
 def work_bound_ps(plan: Plan) -> float:
@@ -97,11 +79,10 @@ def least_loaded(plans: Sequence[Plan]) -> Plan:
     """
     if len(plans) == 1:
         return plans[0]
-    known: Known = {}
     links = mesh_links(Mesh.of(plans[0].chip)) * plans[0].chips
 
     def cost(plan: Plan) -> float:
-        load = network_load(plan, known)
+        load = network_load(plan)
         return max(float(load.busiest_ps()), work_bound_ps(plan)) + float(load.links.sum()) / max(1, links)
 
     return min(plans, key=cost)

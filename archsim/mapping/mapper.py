@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache, partial
 from math import ceil
 
 import numpy as np
@@ -14,12 +15,15 @@ from archsim.config import Hardware
 from archsim.config.suggest import did_you_mean
 from archsim.errors import InputError, Problem
 from archsim.mapping.buffers import Edge, build_edges
+from archsim.mapping.fanout import Fanout, fan_out
 from archsim.mapping.layout import POLICIES, Footprint, Layout
 from archsim.mapping.load import least_loaded
+from archsim.mapping.network import Channels, Mesh
 from archsim.mapping.placement import Placement, lay, place_digital, place_grid
 from archsim.mapping.plan import MappedStage, Plan, unrolled
 from archsim.mapping.replication import POLICIES as REPLICATION
 from archsim.mapping.replication import Demand, imas_for
+from archsim.mapping.routes import route_all
 from archsim.mapping.rows.plan import RowPlan
 from archsim.mapping.slicing import CrossbarGrid, Slicing, grid_for
 from archsim.mapping.stages import Stage, build_stages, channels, positions, window_positions
@@ -52,9 +56,12 @@ def map_on(graph: Graph, chip: Chip, rows: Mapping[str, RowPlan] | None = None) 
     chips = _chips_needed(graph, grids, chip)
     copies = _replicate(stages, grids, chips, chip)
     edges = build_edges(stages, chip.buffer_slack_rows)
+    channels, sent = Channels(mesh=Mesh.of(chip), chips=chips), cache(partial(_fan_out, stages, edges))
 
     def plan(layout: Layout) -> Plan:
         placements = _place(stages, grids, copies, layout, chip)
+        lanes = [len(placement.home) for placement in placements]
+        fanouts = [sent(number, lanes[edge.source], lanes[edge.target]) for number, edge in enumerate(edges)]
         mapped = tuple(
             MappedStage(
                 stage=stage,
@@ -72,6 +79,7 @@ def map_on(graph: Graph, chip: Chip, rows: Mapping[str, RowPlan] | None = None) 
             slicing=slicing,
             stages=mapped,
             edges=edges,
+            routes=route_all(edges, fanouts, placements, channels),
             chips=chips,
             notes=(),
             rows=dict(rows or {}),
@@ -80,6 +88,11 @@ def map_on(graph: Graph, chip: Chip, rows: Mapping[str, RowPlan] | None = None) 
     layouts = POLICIES[chip.placement].propose(_footprints(stages, grids, copies), chip.tile.ima.crossbars)
     best = least_loaded([plan(layout) for layout in layouts])
     return replace(best, notes=_buffer_notes(best.stages, edges, chip))
+
+
+def _fan_out(stages: tuple[Stage, ...], edges: tuple[Edge, ...], number: int, senders: int, receivers: int) -> Fanout:
+    edge = edges[number]
+    return fan_out(stages[edge.source], stages[edge.target], senders, receivers)
 
 
 def _grid(stage: Stage, slicing: Slicing, rows: RowPlan | None) -> CrossbarGrid | None:

@@ -18,6 +18,9 @@ from itertools import pairwise
 from math import ceil, isqrt
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from archsim.components import Chip
 from archsim.mapping.layout import POLICIES
 
@@ -32,9 +35,15 @@ class Hop:
     start: int
     end: int
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.start}->{self.end}"
+
 
 Route = tuple[Hop, ...]
+Ints = NDArray[np.int64]
 PICOSECONDS = 1e12
+DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0))
+"""(rows, columns) of a step east, west, south, north."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +115,10 @@ class Mesh:
         return routers + list(self.walk(routers[-1], end))[1:]
 
     def route(self, source: int, targets: Sequence[int]) -> Route:
-        """Hops from a tile to all of `targets`; empty when the data stay in the tile."""
+        """Hops from a tile to all of `targets`; empty when the data stay in the tile.
+
+        This is the rule, packet by packet; `archsim.mapping.routes` follows it for all packets of a plan at once.
+        """
         away = sorted({int(tile) for tile in targets} - {int(source)})
         if not away:
             return ()
@@ -141,8 +153,69 @@ def _places(mesh: Mesh) -> tuple[tuple[int, int], ...]:
 
 
 @lru_cache(maxsize=64)
+def mesh_arrays(mesh: Mesh) -> tuple[Ints, Ints, Ints]:
+    """Row and column of every router of a chip, and the router at every (row, column), -1 where there is none."""
+    row, column = np.array(_places(mesh), np.int64).T.copy()
+    number = np.full((row.max() + 1, column.max() + 1), -1, np.int64)
+    number[row, column] = np.arange(mesh.routers_per_chip)
+    return row, column, number
+
+
+@lru_cache(maxsize=64)
 def _numbers(mesh: Mesh) -> dict[tuple[int, int], int]:
     return {place: number for number, place in enumerate(_places(mesh))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channels:
+    """All that packets hold on a machine of `chips` chips, by number: first the ports of each tile (`inject`, `eject`),
+    then the links of each router (`DIRECTIONS`), then those of each chip (to the next one, to the one before).
+    """
+
+    mesh: Mesh
+    chips: int
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of the machine."""
+        return self.chips * self.mesh.tiles_per_chip
+
+    @property
+    def links(self) -> int:
+        """Number of the first link between routers; those below are ports."""
+        return 2 * self.tiles
+
+    @property
+    def chip_links(self) -> int:
+        """Number of the first link between chips."""
+        return self.links + len(DIRECTIONS) * self.chips * self.mesh.routers_per_chip
+
+    @property
+    def count(self) -> int:
+        """Channels of the machine."""
+        return self.chip_links + 2 * self.chips
+
+    def ejects(self, channel: Ints) -> NDArray[np.bool_]:
+        """Which of these are ports into tiles."""
+        return np.asarray((channel < self.links) & (channel % 2 == 1))
+
+    def between_chips(self, channel: Ints) -> NDArray[np.bool_]:
+        """Which of these are links between chips."""
+        return np.asarray(channel >= self.chip_links)
+
+    def hop(self, channel: int) -> Hop:
+        """What a number stands for. Raises `KeyError` for a link that leads off the mesh."""
+        mesh = self.mesh
+        if channel < self.links:
+            tile, out = divmod(channel, 2)
+            router = mesh.router_of(tile)
+            return Hop("eject", router, tile) if out else Hop("inject", tile, router)
+        if channel < self.chip_links:
+            router, direction = divmod(channel - self.links, len(DIRECTIONS))
+            (row, column), (down, right) = mesh.coordinates(router), DIRECTIONS[direction]
+            return Hop("link", router, mesh.at(router // mesh.routers_per_chip, row + down, column + right))
+        chip, back = divmod(channel - self.chip_links, 2)
+        return Hop("chip", chip, chip - 1 if back else chip + 1)
 
 
 def packet_times(chip: Chip, bits: float) -> tuple[int, int]:
@@ -155,13 +228,3 @@ def packet_times(chip: Chip, bits: float) -> tuple[int, int]:
 def flits_of(chip: Chip, bits: float) -> int:
     """Flits of a packet of so many bits."""
     return ceil(bits / chip.tile.router.flit_bits)
-
-
-def routers_visited(route: Route) -> int:
-    """Router traversals of a packet, for energy: one per link, plus the router it enters at."""
-    return sum(hop.kind in ("inject", "link", "chip") for hop in route)
-
-
-def chip_crossings(route: Route) -> int:
-    """Links between chips that a packet passes."""
-    return sum(hop.kind == "chip" for hop in route)

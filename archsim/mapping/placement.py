@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.components import Chip
+from archsim.mapping.kernels import rows_loaded
 from archsim.mapping.layout import Footprint, Layout
 from archsim.mapping.slicing import CrossbarGrid
 
@@ -23,13 +24,12 @@ Tiles = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Placement:
-    """Where a stage lives. `home` [copies] is the tile that collects and sends a copy's output; `tiles` lists all its
-    tiles."""
+    """Where a stage lives. A copy stands on the tiles `first_tile` to `home` [copies], of which `home` collects and
+    sends its output; `tiles` lists the tiles of all copies."""
 
     home: Tiles
+    first_tile: Tiles
     tiles: Tiles
-    lane_tiles: tuple[tuple[int, ...], ...]
-    """All tiles of each copy."""
     slots: NDArray[np.int64]
     """Number of every array on the machine: [copies, arrays of a copy]."""
     span: int
@@ -74,33 +74,19 @@ def place_grid(grid: CrossbarGrid, slots: NDArray[np.int64], chip: Chip) -> Plac
     ends = np.append(edges[1:], grid.crossbars) - 1
     ima_steps = ima[:, ends] - ima[:, edges]
     tile_steps = tile[:, ends] - tile[:, edges]
-    busiest, loaded = _rows_per_tile(grid, tile)
+    busiest, loaded = rows_loaded(tile, grid.row_set, grid.rows)
     return Placement(
-        home=tile[:, -1],
-        tiles=np.unique(tile),
-        lane_tiles=tuple(tuple(range(first, last + 1)) for first, last in tile[:, [0, -1]].tolist()),
+        home=tile[:, -1].copy(),
+        first_tile=tile[:, 0].copy(),
+        tiles=np.flatnonzero(np.bincount(tile.ravel())),
         slots=slots,
         span=int((tile[:, -1] - tile[:, 0]).max()) + 1,
-        read_rows=busiest,
-        loaded_rows=loaded,
+        read_rows=int(busiest),
+        loaded_rows=loaded / len(tile),
         ima_transfers=float((ima_steps - tile_steps).sum(axis=1).mean()),
         tile_transfers=float(tile_steps.sum(axis=1).mean()),
         partial_values=int(grid.columns.max()) // grid.slicing.columns_per_weight,
     )
-
-
-def _rows_per_tile(grid: CrossbarGrid, tile: Tiles) -> tuple[int, float]:
-    """Rows the busiest tile of any copy loads, and the mean over copies of all rows loaded."""
-    copies = len(tile)
-    sets = int(grid.row_set.max()) + 1
-    rows_of_set = np.zeros(sets, np.int64)
-    rows_of_set[grid.row_set] = grid.rows
-    local = tile - tile[:, :1]
-    tiles = int(local.max()) + 1
-    key = (np.arange(copies)[:, None] * tiles + local) * sets + grid.row_set[None, :]
-    distinct = np.unique(key)
-    rows = np.bincount(distinct // sets, weights=rows_of_set[distinct % sets], minlength=copies * tiles)
-    return int(rows.max()), float(rows.reshape(copies, tiles).sum(axis=1).mean())
 
 
 def place_digital(producers: Tiles, rows: int) -> Placement:
@@ -110,8 +96,8 @@ def place_digital(producers: Tiles, rows: int) -> Placement:
     tiles = found[np.argsort(first)]
     return Placement(
         home=tiles,
+        first_tile=tiles,
         tiles=found,
-        lane_tiles=tuple((int(tile),) for tile in tiles),
         slots=np.zeros((len(tiles), 0), np.int64),
         span=1,
         read_rows=rows,

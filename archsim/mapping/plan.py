@@ -11,6 +11,7 @@ from archsim.components import Chip
 from archsim.config import Hardware
 from archsim.mapping.buffers import Edge
 from archsim.mapping.placement import Placement
+from archsim.mapping.routes import Routes
 from archsim.mapping.rows.plan import RowPlan
 from archsim.mapping.slicing import CrossbarGrid, Slicing
 from archsim.mapping.stages import Stage, channels, positions
@@ -50,6 +51,7 @@ class Plan:
     slicing: Slicing
     stages: tuple[MappedStage, ...]
     edges: tuple[Edge, ...]
+    routes: Routes
     chips: int
     notes: tuple[str, ...]
     rows: Mapping[str, RowPlan] = field(default_factory=dict)

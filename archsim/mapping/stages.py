@@ -49,13 +49,14 @@ def channels(shape: Shape) -> int:
 class Source:
     """Data a stage reads: `stage` produces it (None: the network's input). When `aligned`, position (y, x) of the
     tensor is position (y - top, x - left) of the producer; otherwise a window may need all of it. `values` are the
-    values per position that are read."""
+    values per position that are read, `residual` is the producer's (`Stage.residual`)."""
 
     stage: str | None
     aligned: bool
     values: int
     top: int = 0
     left: int = 0
+    residual: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,9 +142,21 @@ def build_stages(graph: Graph) -> tuple[Stage, ...]:
     if not any(stage.on_crossbars for stage in stages.values()):
         problem = "has no convolution or fully connected layer, so there is nothing to map on crossbars"
         raise InputError([Problem(f"workload {graph.name}", problem)])
+    return _with_residuals(stages, graph)
+
+
+def _with_residuals(stages: dict[str, Stage], graph: Graph) -> tuple[Stage, ...]:
+    """The stages, with what only residual adds read marked at both ends."""
     readers = _readers(stages)
+    marked = {
+        stage.name for stage in stages.values() if stage.tensor not in graph.outputs and _only_adds(readers[stage.name])
+    }
+
+    def operand(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        return tuple(replace(source, residual=source.stage in marked) for source in sources)
+
     return tuple(
-        replace(stage, residual=stage.tensor not in graph.outputs and _only_adds(readers[stage.name]))
+        replace(stage, residual=stage.name in marked, operands=tuple(operand(sources) for sources in stage.operands))
         for stage in stages.values()
     )
 

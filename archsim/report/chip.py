@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from archsim.report.figures import dotted, quantity
+from archsim.report.formatting import dotted, quantity
 from archsim.report.tables import Column, Sheet, add, table
 from archsim.units import format_quantity
 

@@ -4,7 +4,8 @@ pictures come from."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from archsim import __version__
 from archsim.result import Citation, Result
@@ -16,13 +17,22 @@ _VOLUME = re.compile(
 )
 
 
-def bibtex(run: Result) -> str:
-    """BibTeX entries of archsim itself, of all works the run's numbers rest on, and of network and pictures."""
+def bibtex(*runs: Result) -> str:
+    """BibTeX entries of archsim itself, of all works the runs' numbers rest on, and of networks and pictures."""
     own = {"title": "archsim", "author": "{The archsim authors}", "note": f"Version {__version__}"}
-    entries = [_entry("software", "archsim", own, "the simulation")]
-    entries += [_work(item) for item in run.citations]
-    entries += [_entry("misc", key, values, used) for key, values, used in _inputs(run)]
+    entries = [_entry("software", "archsim", own, "the simulation"), *[_work(item) for item in _works(runs)]]
+    inputs = {key: (values, used) for run in runs for key, values, used in _inputs(run)}
+    entries += [_entry("misc", key, values, used) for key, (values, used) in inputs.items()]
     return "\n".join(entries)
+
+
+def _works(runs: Sequence[Result]) -> list[Citation]:
+    """The works of all runs, each once, with everything it was used for."""
+    found: dict[str, Citation] = {}
+    for item in (work for run in runs for work in run.citations):
+        before = found[item.key].used_by if item.key in found else ()
+        found[item.key] = replace(item, used_by=tuple(dict.fromkeys((*before, *item.used_by))))
+    return list(found.values())
 
 
 def _work(item: Citation) -> str:

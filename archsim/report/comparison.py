@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archsim.accounting import energy_by
 from archsim.errors import InputError
-from archsim.report.figures import plain_value, tidy
+from archsim.report.formatting import plain_value, tidy
 from archsim.result import Result
 
 if TYPE_CHECKING:
@@ -56,6 +58,15 @@ class Comparison:
         """Energy [J] of each component over the runs."""
         parts = [energy_by(run.actions, "component") for run in self.runs]
         return {name: [part.get(name, 0.0) for part in parts] for name in dict.fromkeys(n for p in parts for n in p)}
+
+    def html(self, path: str | os.PathLike[str]) -> Path:
+        """Write one self-contained HTML page; returns its path.
+
+        Raises `InputError` for more than eight runs, or where the file cannot be written.
+        """
+        from archsim.report.page import write_runs
+
+        return write_runs(self, path)
 
     def __repr__(self) -> str:
         return f"<Comparison of {', '.join(self.labels)}{f' ({self.subject})' if self.subject else ''}>"
@@ -105,6 +116,11 @@ def compare(runs: Sequence[Result], names: Sequence[str] = ()) -> Comparison:
     """
     if len(runs) < 2:
         raise InputError(f"a comparison needs at least two runs, got {len(runs)}", where="compare")
+    return side_by_side(runs, names)
+
+
+def side_by_side(runs: Sequence[Result], names: Sequence[str] = ()) -> Comparison:
+    """As `compare`, and of one run alone too, for pages that show either."""
     flat = [dict(_leaves(run.hardware.expanded or {})) for run in runs]
     paths = list(dict.fromkeys(path for leaves in flat for path in leaves))
     differs, equal = [], []
@@ -143,7 +159,7 @@ def _labels(runs: Sequence[Result], differs: Sequence[Difference], names: Sequen
         return labels
     if len(set(names)) == len(runs):
         return tuple(names)
-    return tuple(f"run {number}" for number in range(1, len(runs) + 1))
+    return tuple(f"run {number}" for number in range(1, len(runs) + 1)) if len(runs) > 1 else (runs[0].hardware.name,)
 
 
 def _notes(runs: Sequence[Result]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from archsim.report.comparison import Comparison
-from archsim.report.figures import heading, quantity, tidy
+from archsim.report.formatting import heading, quantity, tidy
 from archsim.report.tables import Column, SideBySide
 from archsim.units import format_quantity
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from archsim.accounting import energy_by
 from archsim.mapping import Plan
 from archsim.report.chip import figures_report
-from archsim.report.figures import heading, quantity, share, short_count
+from archsim.report.formatting import heading, quantity, share, short_count
 from archsim.report.plan import map_rows, map_totals
 from archsim.report.sidebyside import comparison_report
 from archsim.report.tables import Column, Sheet, add, console, table

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from archsim.report.figures import share
+from archsim.report.formatting import share
 from archsim.report.tables import Column, Sheet, add, table
 from archsim.training.costs import PHASES, PhaseCost, TrainingCost
 from archsim.units import format_quantity

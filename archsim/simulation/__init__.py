@@ -5,6 +5,7 @@
 """
 
 from archsim.simulation.computing import Computed, Data, Progress, compute
+from archsim.simulation.reuse import Reuse
 from archsim.simulation.run import account, simulate, time_plan
 
-__all__ = ["Computed", "Data", "Progress", "account", "compute", "simulate", "time_plan"]
+__all__ = ["Computed", "Data", "Progress", "Reuse", "account", "compute", "simulate", "time_plan"]

@@ -47,9 +47,17 @@ def result_of(
     assert timing.bottleneck is not None
     area = area_account(plan)
     activity = evaluation.activity if evaluation else {}
-    energies = energy_by(rows, "layer")
+    energies, conversions = energy_by(rows, "layer"), _conversions(rows)
     layers = tuple(
-        _layer_row(plan, mapped, stage, rows, energies.get(mapped.name, 0.0), activity.get(mapped.name), evaluation)
+        _layer_row(
+            plan,
+            mapped,
+            stage,
+            conversions.get(mapped.name, 0),
+            energies.get(mapped.name, 0.0),
+            activity.get(mapped.name),
+            evaluation,
+        )
         for mapped, stage in zip(plan.stages, timing.stages, strict=True)
     )
     drawn = plan.graph.weights == "none" and evaluation is not None
@@ -120,19 +128,25 @@ def _totals(plan: Plan, timing: Timing, rows: list[ActionRow], area: float) -> T
     )
 
 
+def _conversions(rows: list[ActionRow]) -> dict[str, float]:
+    """ADC conversions made, by layer."""
+    found: dict[str, float] = {}
+    for row in rows:
+        if row.component == "adc" and row.action != "static":
+            found[row.layer] = found.get(row.layer, 0) + row.count
+    return found
+
+
 def _layer_row(
     plan: Plan,
     mapped: MappedStage,
     stage: StageTiming,
-    rows: list[ActionRow],
+    conversions: float,
     energy: float,
     activity: LayerActivity | None,
     evaluation: Evaluation | None,
 ) -> LayerRow:
     grid = mapped.grid
-    conversions = sum(
-        row.count for row in rows if row.layer == mapped.name and row.component == "adc" and row.action != "static"
-    )
     decisions = activity.reads.decisions if activity and activity.reads else None
     times = asdict(stage)
     return LayerRow(

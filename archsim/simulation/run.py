@@ -10,6 +10,7 @@ from archsim.accounting import (
     price,
     programming_cost,
     static_rows,
+    table_costs,
     timed_cycles,
 )
 from archsim.components import cost_table
@@ -21,8 +22,18 @@ from archsim.mapping import Plan
 from archsim.result import Result
 from archsim.simulation.computing import Computed, Data, Progress, compute
 from archsim.simulation.notes import run_notes
+from archsim.simulation.reuse import Reuse, machine_key
 from archsim.simulation.rows import result_of
-from archsim.timing import DETAILS, ENGINES, Observer, Timing, run_timing
+from archsim.timing import (
+    DETAILS,
+    ENGINES,
+    Observer,
+    Timing,
+    compile_machine,
+    digital_stages,
+    run_timing,
+    time_machine,
+)
 
 
 def simulate(
@@ -37,6 +48,7 @@ def simulate(
     detail: str = "window",
     progress: Progress | None = None,
     observe: Observer | None = None,
+    reuse: Reuse | None = None,
 ) -> Result:
     """Simulate a mapped network.
 
@@ -51,6 +63,7 @@ def simulate(
     detail : "window", or "bit": every input digit and converter played out (engine simpy, small networks).
     progress : called with the number of pictures done and of pictures in all.
     observe : shown the timing machine and its stamps once it has run (`archsim.report.trace` makes a trace of them).
+    reuse : keeps what later points of a sweep have in common with this one; the result is the same with and without.
 
     Raises
     ------
@@ -62,7 +75,7 @@ def simulate(
     _check(images, engine, detail)
     check_layer_names(plan)
     computed = compute(plan, inputs, seed=seed, limit=limit, calibrate=calibrate, images=images, progress=progress)
-    timing = time_plan(plan, computed, images=images, engine=engine, detail=detail, observe=observe)
+    timing = time_plan(plan, computed, images=images, engine=engine, detail=detail, observe=observe, reuse=reuse)
     return replace(account(plan, timing, computed, seed=seed), detail=detail)
 
 
@@ -87,6 +100,7 @@ def time_plan(
     engine: str = "kernel",
     detail: str = "window",
     observe: Observer | None = None,
+    reuse: Reuse | None = None,
 ) -> Timing:
     """Play a plan out in time, with the input cycles that the computed pictures take.
 
@@ -96,6 +110,10 @@ def time_plan(
         A run that cannot finish or breaks an invariant.
     """
     cycles = timed_cycles(plan, computed.activity, images)
+    if reuse is not None and detail == "window" and observe is None:
+        machine, digital = compile_machine(plan, images, cycles), digital_stages(plan)
+        key = machine_key(machine, digital, engine)
+        return reuse.of("timing", key, lambda: time_machine(machine, digital, engine=engine))
     return run_timing(plan, images, engine=engine, detail=detail, input_cycles=cycles, observe=observe)
 
 
@@ -109,7 +127,7 @@ def account(plan: Plan, timing: Timing, computed: Computed, *, seed: int = 0) ->
     """
     stored = stored_cells(plan) if charged_by_level(plan) or plan.hardware.model.weight_levels is not None else None
     counts = count_actions(plan, timing, computed.activity, stored)
-    rows = [*price(counts, cost_table(plan.chip)), *static_rows(plan, timing)]
+    rows = [*price(counts, {**cost_table(plan.chip), **table_costs(plan)}), *static_rows(plan, timing)]
     notes = tuple(run_notes(plan, computed, stored, seed))
     result = result_of(plan, timing, rows, computed, notes, seed)
     return replace(result, programming=programming_cost(plan, stored))

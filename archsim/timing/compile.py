@@ -4,16 +4,16 @@ needs."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from math import ceil
 
 import numpy as np
 
 from archsim.components import Chip
 from archsim.mapping.digital import digital_time_ps
-from archsim.mapping.network import PICOSECONDS, Hop, Route, packet_times
+from archsim.mapping.network import PICOSECONDS
 from archsim.mapping.plan import MappedStage, Plan
-from archsim.mapping.traffic import StageTraffic, edge_bits, edge_routes, flits, stage_traffic
+from archsim.mapping.routes import Routes
+from archsim.mapping.traffic import StageTraffic, flits, hop_holds, stage_traffic
 from archsim.timing.machine import Ints, Machine
 
 LANE_OUTPUT_SLOTS = 2
@@ -29,12 +29,11 @@ def compile_machine(plan: Plan, images: int = 1, input_cycles: Mapping[str, Ints
     times = [compiler.times(mapped) for mapped in plan.stages]
     crossbar, crossbar_offset = compiler.crossbar_times(input_cycles or {})
     replicas = np.array([mapped.replication for mapped in plan.stages], np.int64)
-    homes = np.concatenate([mapped.placement.home for mapped in plan.stages])
-    buses = [compiler.resource("bus", int(tile)) for tile in homes]
-    routes = compiler.routes()
+    names, buses, hops = _resources(plan)
+    hold = hop_holds(plan)
     machine = Machine(
         stage_names=tuple(mapped.name for mapped in plan.stages),
-        resource_names=tuple(compiler.names),
+        resource_names=names,
         images=images,
         windows=np.array([mapped.windows for mapped in plan.stages], np.int64),
         replicas=replicas,
@@ -43,8 +42,8 @@ def compile_machine(plan: Plan, images: int = 1, input_cycles: Mapping[str, Ints
         crossbar_time=crossbar,
         crossbar_offset=crossbar_offset,
         lane_offset=_offsets(replicas),
-        read_resource=np.array(buses, np.int64),
-        write_resource=np.array(buses, np.int64),
+        read_resource=buses,
+        write_resource=buses,
         edge_source=np.array([edge.source for edge in plan.edges], np.int64),
         edge_target=np.array([edge.target for edge in plan.edges], np.int64),
         capacity=np.array([edge.capacity for edge in plan.edges], np.int64),
@@ -52,24 +51,57 @@ def compile_machine(plan: Plan, images: int = 1, input_cycles: Mapping[str, Ints
         need_offset=_offsets([len(edge.need) for edge in plan.edges]),
         last=_joined([edge.last for edge in plan.edges]),
         last_offset=_offsets([len(edge.last) for edge in plan.edges]),
-        **routes,
+        route=plan.routes.route_of,
+        route_offset=plan.routes.offset,
+        hop_resource=hops,
+        hop_hold=hold,
+        hop_latency=hop_latencies(plan.chip, plan.routes, hold),
     )
     machine.check()
     return machine
 
 
+def _resources(plan: Plan) -> tuple[tuple[str, ...], Ints, Ints]:
+    """Names of the shared resources in use; the number of each lane's bus (over all stages) and of each hop's channel.
+
+    Resources are numbered as they first occur, lane by lane, then hop by hop.
+    """
+    channels, homes = plan.routes.channels, np.concatenate([mapped.placement.home for mapped in plan.stages])
+    places = np.concatenate([homes, channels.tiles + plan.routes.channel])
+    found, first, number = np.unique(places, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    names = tuple(
+        f"bus {place}" if place < channels.tiles else str(channels.hop(place - channels.tiles))
+        for place in found[order].tolist()
+    )
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return names, rank[number[: len(homes)]], rank[number[len(homes) :]]
+
+
+def hop_latencies(chip: Chip, routes: Routes, hold: Ints) -> Ints:
+    """From each hop's grant to its packet's head being at the next hop [hops, ps]; `hold` [hops] as
+    `archsim.mapping.traffic.hop_holds`.
+
+    Cut-through: the head goes on after a router's (or a link between chips') latency, the tail follows after the hold.
+    Before a faster hop the head waits so long that the packet's end is there in time; a tile's port lets the head of a
+    packet that goes on to others pass at once. Unloaded, a packet takes the latencies and the last hold.
+    """
+    channel, channels = routes.channel, routes.channels
+    between = np.where(channels.between_chips(channel), chip.links.latency_ps, chip.tile.router.latency_ps)
+    latency = np.where(channels.ejects(channel), 1, np.maximum(1, between))
+    slack = np.maximum(0, hold - np.append(hold[1:], 0))
+    slack[routes.offset[1:][np.diff(routes.offset) > 0] - 1] = 0
+    return np.asarray(latency + slack, np.int64)
+
+
 class _Compiler:
-    """Collects resources by name while durations are worked out."""
+    """Works out the durations of a plan's stages."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.chip: Chip = plan.chip
-        self.names: dict[str, int] = {}
         self.flit_ps = PICOSECONDS / plan.chip.tile.router.flit_rate
-
-    def resource(self, kind: str, *places: int) -> int:
-        name = " ".join([kind, "->".join(str(place) for place in places)])
-        return self.names.setdefault(name, len(self.names))
 
     def times(self, mapped: MappedStage) -> dict[str, int]:
         """Transfers and post-processing of one window [ps], by the machine's field names.
@@ -122,48 +154,6 @@ class _Compiler:
             else:
                 parts.append(np.array([mapped.grid.window_reads * bit], np.int64))
         return _joined(parts), _offsets([len(part) for part in parts])
-
-    def routes(self) -> dict[str, Ints]:
-        """Route tables of all edges."""
-        route_of: list[Ints] = []
-        lengths: list[int] = []
-        hops: list[tuple[int, int, int]] = []
-        for routed in edge_routes(self.plan):
-            route_of.append(routed.route_of + len(lengths))
-            bits = edge_bits(self.plan, routed.edge)
-            for route in routed.routes:
-                lengths.append(len(route))
-                hops += [
-                    (self.resource(hop.kind, hop.start, hop.end), hold, latency)
-                    for hop, hold, latency in route_hops(self.chip, route, bits)
-                ]
-        columns = np.array(hops, np.int64).reshape(-1, 3)
-        return {
-            "route": _joined(route_of),
-            "route_offset": _offsets(lengths),
-            "hop_resource": columns[:, 0].copy(),
-            "hop_hold": columns[:, 1].copy(),
-            "hop_latency": columns[:, 2].copy(),
-        }
-
-
-def route_hops(chip: Chip, route: Route, bits: int) -> list[tuple[Hop, int, int]]:
-    """Every hop of a packet of so many bits with its hold and its latency to the next hop [ps].
-
-    Cut-through: the head goes on after a router's (or a link between chips') latency, the tail follows after the hold.
-    Before a faster hop the head waits so long that the packet's end is there in time; a tile's port lets the head of a
-    packet that goes on to others pass at once. Unloaded, a packet takes the latencies and the last hold.
-    """
-    router, links = chip.tile.router, chip.links
-    on_mesh, on_chip_link = packet_times(chip, bits)
-    holds, latencies = [], []
-    for hop in route:
-        between = hop.kind == "chip"
-        holds.append(on_chip_link if between else on_mesh)
-        latencies.append(1 if hop.kind == "eject" else max(1, links.latency_ps if between else router.latency_ps))
-    slack = [max(0, hold - following) for hold, following in pairwise([*holds, *holds[-1:]])]
-    columns = zip(route, holds, latencies, slack, strict=True)
-    return [(hop, hold, latency + wait) for hop, hold, latency, wait in columns]
 
 
 def _joined(arrays: list[Ints]) -> Ints:

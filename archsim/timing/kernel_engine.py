@@ -13,7 +13,8 @@ from archsim.timing.machine import Ints, Machine, Stamps
 
 NEVER = 1 << 62
 """Next window of a lane that has none, because its stage has more lanes than windows."""
-PACKET_SLOTS = 1024
+PACKET_SLOTS = 1 << 14
+"""Enough for most machines: a run that needs more starts over, slots that are not used cost next to nothing."""
 
 
 def run_kernel(machine: Machine) -> Stamps:

@@ -44,13 +44,32 @@ def run_timing(
     finished run fails.
     """
     machine = compile_machine(plan, images, input_cycles)
-    simulated = ENGINES[engine] if detail == "window" else lambda part: run_bits(plan, part).stamps
+    if detail == "window":
+        return time_machine(machine, digital_stages(plan), engine=engine, observe=observe)
+    return _timed(machine, digital_stages(plan), engine, lambda part: run_bits(plan, part).stamps, observe)
+
+
+def digital_stages(plan: Plan) -> frozenset[str]:
+    """Names of the stages without crossbars."""
+    return frozenset(mapped.name for mapped in plan.stages if mapped.grid is None)
+
+
+def time_machine(
+    machine: Machine, digital: frozenset[str] = frozenset(), *, engine: str = "kernel", observe: Observer | None = None
+) -> Timing:
+    """Time all images of a compiled machine, as `run_timing` does at detail "window": the result follows from these
+    arguments alone. `digital` names the stages without crossbars."""
+    return _timed(machine, digital, engine, ENGINES[engine], observe)
+
+
+def _timed(
+    machine: Machine, digital: frozenset[str], engine: str, simulated: Engine, observe: Observer | None
+) -> Timing:
     stream = simulate_stream(machine, simulated, is_kernel=engine == "kernel")
     machine, stamps = stream.short, stream.stamps
     require_finished(machine, stamps)
     check_run(machine, stamps)
     if observe is not None:
         observe(machine, stamps)
-    digital = frozenset(mapped.name for mapped in plan.stages if mapped.grid is None)
     bottleneck, path = find_bottleneck(machine, stamps, digital)
     return replace(stream_timing(stream, engine), bottleneck=bottleneck, critical_path=path)

@@ -13,23 +13,23 @@ from archsim.config import load_hardware
 from archsim.mapping import Plan, map_network
 from archsim.mapping.load import least_loaded, mesh_links, network_load, work_bound_ps
 from archsim.mapping.network import Mesh, packet_times
-from archsim.mapping.traffic import edge_bits, edge_routes
+from archsim.mapping.traffic import edge_bits
 from archsim.timing.compile import compile_machine
 from archsim.timing.kernel_engine import run_kernel
 from archsim.workload import load_workload
 
 from .nets import fire, residual
+from .ways import packets_of
 
 
 def by_routes(plan: Plan) -> dict[str, int]:
-    """Oracle: every hop of every packet's route, one by one."""
+    """Oracle: every packet on its way, hop by hop."""
     found: Counter[str] = Counter()
-    for routed in edge_routes(plan):
-        on_mesh, between = packet_times(plan.chip, edge_bits(plan, routed.edge))
-        for route, share in zip(routed.routes, routed.shares.tolist(), strict=True):
+    for edge, packets in zip(plan.edges, packets_of(plan), strict=True):
+        on_mesh, between = packet_times(plan.chip, edge_bits(plan, edge))
+        for route, share in Counter(packets).items():
             for hop in route:
-                hold = between if hop.kind == "chip" else on_mesh
-                found[f"{hop.kind} {hop.start}->{hop.end}"] += hold * share
+                found[str(hop)] += share * (between if hop.kind == "chip" else on_mesh)
     return dict(found)
 
 
@@ -42,7 +42,7 @@ PLACEMENTS = ["snake", "banded", "interleaved"]
 )
 def test_load_is_the_sum_over_all_routes(hardware: str, net: str, placement: str) -> None:
     plan = map_network(load_workload(net), load_hardware(hardware, {"mapping.placement": placement}))
-    assert network_load(plan).by_name(Mesh.of(plan.chip)) == by_routes(plan)
+    assert network_load(plan).by_name() == by_routes(plan)
 
 
 @settings(deadline=None, max_examples=25)
@@ -69,7 +69,7 @@ def test_runs_count_what_the_placement_predicts(data: st.DataObject) -> None:
         },
     )
     plan = map_network(graph, hardware)
-    expected = {name: load * images for name, load in network_load(plan).by_name(Mesh.of(plan.chip)).items()}
+    expected = {name: load * images for name, load in network_load(plan).by_name().items()}
     machine = compile_machine(plan, images)
     stamps = run_kernel(machine)
     counted = {

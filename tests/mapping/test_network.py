@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, permutations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archsim.mapping.network import Mesh, chip_crossings, routers_visited
+from archsim.mapping.network import Channels, Mesh
 
 MESH = Mesh(columns=7, routers_per_chip=42, tiles_per_chip=168, tiles_per_router=4)
 RAGGED = Mesh(columns=4, routers_per_chip=10, tiles_per_chip=39, tiles_per_router=4)
@@ -58,7 +59,7 @@ def test_unicast_takes_the_shortest_way() -> None:
         distance = abs(a[0] - b[0]) + abs(a[1] - b[1])
         route = MESH.route(source, [target])
         assert len(route) == distance + 2
-        assert routers_visited(route) == distance + 1
+        assert sum(hop.kind != "eject" for hop in route) == distance + 1
 
 
 def test_snake_neighbours_are_mesh_neighbours() -> None:
@@ -79,6 +80,24 @@ def test_bands_make_patches() -> None:
         assert [mesh.at(0, *place) for place in places] == list(range(mesh.routers_per_chip))
 
 
-def test_links_between_chips_are_counted() -> None:
-    assert chip_crossings(MESH.route(0, [168 * 2 + 3])) == 2
-    assert chip_crossings(MESH.route(0, [100])) == 0
+def test_packets_cross_every_chip_on_their_way() -> None:
+    assert [hop.end for hop in MESH.route(0, [168 * 2 + 3]) if hop.kind == "chip"] == [1, 2]
+    assert all(hop.kind != "chip" for hop in MESH.route(0, [100]))
+
+
+@given(mesh=st.sampled_from(MESHES), chips=st.integers(1, 3))
+def test_every_channel_has_one_number(mesh: Mesh, chips: int) -> None:
+    channels, hops = Channels(mesh=mesh, chips=chips), {}
+    for number in range(channels.count):
+        try:
+            hops[channels.hop(number)] = number
+        except KeyError:
+            assert channels.links <= number < channels.chip_links  # no router on that side
+    numbers = np.array(list(hops.values()))
+    kinds = [hop.kind for hop in hops]
+    assert channels.ejects(numbers).tolist() == [kind == "eject" for kind in kinds]
+    assert channels.between_chips(numbers).tolist() == [kind == "chip" for kind in kinds]
+    assert kinds.count("inject") == kinds.count("eject") == chips * mesh.tiles_per_chip == channels.tiles
+    links = [hop for hop in hops if hop.kind == "link"]
+    assert all(adjacent(mesh, hop.start, hop.end) for hop in links)
+    assert len(links) == chips * sum(adjacent(mesh, a, b) for a, b in permutations(range(mesh.routers_per_chip), 2))

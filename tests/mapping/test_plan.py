@@ -9,9 +9,8 @@ from archsim.config import load_hardware
 from archsim.errors import InputError
 from archsim.mapping import map_network
 from archsim.mapping.buffers import build_edges
-from archsim.mapping.network import Mesh
 from archsim.mapping.stages import build_stages
-from archsim.mapping.traffic import edge_bits, edge_routes, stage_traffic, stored_bits
+from archsim.mapping.traffic import edge_bits, stage_traffic, stored_bits
 from archsim.workload import load_workload
 
 from .nets import fire, residual
@@ -122,28 +121,33 @@ def test_rows_are_loaded_once_per_tile() -> None:
 def test_windows_reach_exactly_the_tiles_whose_copies_use_them() -> None:
     """Against brute force: go through the windows of the consumer and collect the tiles that read each pixel."""
     plan = map_network(load_workload("resnet8-cifar10"), load_hardware("isaac-8bit"))
-    mesh = Mesh.of(plan.chip)
     checked = 0
-    for routed in edge_routes(plan):
-        producer, consumer = plan.stages[routed.edge.source], plan.stages[routed.edge.target]
+    for number, edge in enumerate(plan.edges):
+        producer, consumer = plan.stages[edge.source], plan.stages[edge.target]
         op = consumer.stage.layer.op
         if consumer.stage.kind != "conv" or len(consumer.placement.tiles) == 1:
             continue
         rows, columns = producer.stage.shape[1:]
         wanted: list[set[int]] = [set() for _ in range(rows * columns)]
+        under = [
+            set(range(first, last + 1))
+            for first, last in zip(consumer.placement.first_tile, consumer.placement.home, strict=True)
+        ]
         for window in range(consumer.windows):
             y, x = divmod(window, consumer.stage.shape[2])
             for ky in range(op.kernel[0]):
                 for kx in range(op.kernel[1]):
                     r, c = y * op.stride[0] - op.padding[0] + ky, x * op.stride[1] - op.padding[1] + kx
                     if 0 <= r < rows and 0 <= c < columns:
-                        wanted[r * columns + c] |= set(consumer.placement.lane_tiles[window % consumer.replication])
+                        wanted[r * columns + c] |= under[window % consumer.replication]
+        before = sum(plan.stages[other.source].windows for other in plan.edges[:number])
         for window, tiles in enumerate(wanted):
             home = int(producer.placement.home[window % producer.replication])
-            route = routed.routes[routed.route_of[window]]
-            assert routed.stops[routed.route_of[window]] == len(tiles - {home})
-            visited = {mesh.router_of(home)} | {hop.end for hop in route if hop.kind == "link"}
-            assert {mesh.router_of(tile) for tile in tiles - {home}} <= visited
+            route = int(plan.routes.route_of[before + window])
+            hops = plan.routes.channel[plan.routes.offset[route] : plan.routes.offset[route + 1]].tolist()
+            reached = {hop.end for hop in map(plan.routes.channels.hop, hops) if hop.kind == "eject"}
+            assert reached == tiles - {home}
+            assert plan.routes.stops[route] == len(reached)
             checked += 1
     assert checked > 1000
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 import archsim
 from archsim.report.claims import claims_report, verdict
-from archsim.report.figures import dotted, heading, plain_value, quantity, short_count, tidy
+from archsim.report.formatting import dotted, heading, plain_value, quantity, short_count, tidy
 from archsim.report.tables import Column, Sheet, SideBySide
 from archsim.report.terminal import comparison_report, run_report
 from archsim.result import Result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 
 import numpy as np
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from archsim.components import Chip, build_chip
 from archsim.config import load_hardware
-from archsim.mapping.network import Mesh, Route
-from archsim.timing.compile import route_hops
+from archsim.mapping.network import Channels, Hop, Mesh, Route, packet_times
+from archsim.mapping.routes import Routes
+from archsim.timing.compile import hop_latencies
 from archsim.timing.kernel_engine import run_kernel
 from archsim.timing.machine import Machine, Stamps
 from archsim.timing.simpy_engine import run_simpy
@@ -33,11 +35,28 @@ def chip() -> Chip:
     return build_chip(load_hardware("puma").replace(changes))
 
 
+@cache
+def numbers(mesh: Mesh) -> dict[Hop, int]:
+    """Channel numbers of two such chips, by what they stand for."""
+    channels, found = Channels(mesh=mesh, chips=2), {}
+    for number in range(channels.count):
+        with suppress(KeyError):  # a link that would lead off the mesh
+            found[channels.hop(number)] = number
+    return found
+
+
 def named(route: Route, bits: int, on: Chip | None = None) -> Hops:
-    return tuple(
-        (f"{hop.kind} {hop.start}->{hop.end}", hold, latency)
-        for hop, hold, latency in route_hops(on or chip(), route, bits)
-    )
+    """Resource, hold and latency of each hop of a packet, as machines are compiled."""
+    on = on or chip()
+    zero, offset = np.zeros(1, np.int64), np.array([0, len(route)])
+    channel = np.array([numbers(Mesh.of(on))[hop] for hop in route], np.int64)
+    routes = Routes(
+        channels=Channels(mesh=Mesh.of(on), chips=2), first=offset.clip(max=1), offset=offset, channel=channel,
+        stops=zero, shares=zero + 1, route_of=zero,
+    )  # fmt: skip
+    on_mesh, between = packet_times(on, bits)
+    hold = np.where([hop.kind == "chip" for hop in route], between, on_mesh)
+    return tuple(zip(map(str, route), hold.tolist(), hop_latencies(on, routes, hold).tolist(), strict=True))
 
 
 def one_packet(hops: Hops) -> int:

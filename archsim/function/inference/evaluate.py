@@ -81,7 +81,7 @@ def evaluate(
     `streaming` the precision of activations is decided on the fly; the bits of every window are kept of the first
     `streamed_images` pictures.
     """
-    ranges = _ranges(graph, data, calibration)
+    ranges = ranges_of(graph, data, calibration)
     network = quantize(graph, ranges, precision=precision, pixels=_pixels(data.preprocessing), weights=weights)
     pictures = calibration if isinstance(calibration, Dataset) else data
     selection = exact_selection() if machine is None else select(network, machine, partial(_first, network, pictures))
@@ -140,7 +140,8 @@ def _first(network: QuantizedNetwork, data: Dataset) -> Array:
     return _network_input(network, next(iter(data.batches(MOST_PICTURES))))
 
 
-def _ranges(graph: Graph, data: Dataset, calibration: Dataset | Ranges | None) -> Ranges:
+def ranges_of(graph: Graph, data: Dataset, calibration: Dataset | Ranges | None = None) -> Ranges:
+    """Activation ranges as `evaluate` chooses them."""
     if isinstance(calibration, Ranges):
         return calibration
     if calibration is not None:

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.function.inference.infer import infer
 from archsim.function.quantization.calibrate import Ranges
 from archsim.function.quantization.network import MatrixLayer, Pixels, Precision, QuantizedNetwork
 from archsim.function.quantization.quantize import quantize
-from archsim.function.unroll import Block, unroll
+from archsim.function.rows import layer_inputs
 from archsim.mapping.rows import bit_planes, merge, order_cost, rename, reorder
 from archsim.studies.weinstock2023.machine import circuit_of, openings_of
 from archsim.studies.weinstock2023.nets import PRECISION, Net, digits, images
@@ -25,9 +24,6 @@ from archsim.studies.weinstock2023.plan import Plan
 from archsim.workload import load_data, load_workload, preprocessing_for
 
 Array = NDArray[Any]
-
-WINDOWS = 300
-"""Windows of a layer that statistics are taken on."""
 
 SIGMA = 1.4
 RANDOM_ORDERS = 20
@@ -75,22 +71,9 @@ def _resnet8() -> tuple[QuantizedNetwork, Array]:
 
 
 def _rows(name: str, network: QuantizedNetwork, pictures: Array, bits: int, plan: Plan) -> Iterator[LayerRow]:
-    sources = {step.matrix.name: step.step.inputs[0] for step in network.steps if step.matrix is not None}
-    tensors = infer(network, pictures, keep=set(sources.values())).tensors
+    driven = layer_inputs(network, pictures)
     for layer in network.matrices:
-        inputs = _windows(layer, tensors[sources[layer.name]])
-        yield _row(name, layer, np.abs(inputs.astype(np.int64)), bits, plan)
-
-
-def _windows(layer: MatrixLayer, x: Array) -> Array:
-    """Unrolled inputs of up to WINDOWS windows, spread evenly: [windows, rows]."""
-    geometry = layer.geometry
-    maps = np.ascontiguousarray(x).reshape(len(x), geometry.channels, geometry.height, geometry.width)
-    whole = Block(start=0, stop=len(x), first_row=0, rows=geometry.out_height)
-    unrolled = unroll(maps, geometry, whole, layer.pad)
-    flat = unrolled.reshape(-1, unrolled.shape[-1])
-    count = min(WINDOWS, flat.shape[1])
-    return np.ascontiguousarray(flat[:, np.arange(count) * flat.shape[1] // count].T)
+        yield _row(name, layer, driven[layer.name], bits, plan)
 
 
 def _row(name: str, layer: MatrixLayer, inputs: Array, bits: int, plan: Plan) -> LayerRow:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from archsim.errors import SimulationError
-from archsim.timing.machine import HOP, READ, WRITE, Ints, Machine, Stamps
-from archsim.timing.replay.kernels import arbitrate
+from archsim.timing.kernel_engine import grouped, unknown
+from archsim.timing.machine import Ints, Machine, Stamps
+from archsim.timing.replay.kernels import Layout, Numbers, Served, Transfers, arbitrate, fill_transfers
 from archsim.timing.replay.requests import Requests, requests_of
 
 
@@ -44,109 +45,64 @@ class Holds:
     packet: Ints
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Transfers:
-    """Columns of transfers in any order; `place` is the index of the stamp it belongs to."""
-
-    kind: Ints
-    stage: Ints
-    lane: Ints
-    window: Ints
-    edge: Ints
-    time: Ints
-    hop: Ints
-    hops: Ints
-    place: Ints
-
-
 def replay(machine: Machine, stamps: Stamps) -> Holds:
     """Grants of all shared resources of a finished run.
 
     Raises `SimulationError` when the stamps are not what first-come, first-served arbitration gives.
     """
     requests = requests_of(machine, stamps)
-    parts = [*_bus_transfers(machine, requests), *_packets(machine, requests)]
-    columns = [np.concatenate([getattr(part, name) for part in parts]) for name in _Transfers.__slots__]
-    drawn = _Transfers(*columns)
-    rank = np.lexsort((drawn.edge, drawn.window, drawn.lane, drawn.kind, drawn.stage))
-    drawn = _Transfers(*[column[rank] for column in columns])
-    first = np.concatenate([[0], np.cumsum(drawn.hops)]).astype(np.int64)
-    resource, duration, latency = _hops(machine)
-    order = np.argsort(drawn.time, kind="stable")
-    request, grant, previous = arbitrate(
-        order, drawn.time, drawn.hop, drawn.hops, first, resource, duration, latency, machine.resources
-    )
-    owner = np.repeat(np.arange(len(first) - 1), drawn.hops)
-    hop = np.arange(first[-1]) - first[owner] + drawn.hop[owner]
+    transfers, numbers = _transfers(machine, requests)
+    first = np.concatenate([[0], np.cumsum(transfers.hops)]).astype(np.int64)
+    served = Served(*(np.empty(first[-1], np.int64) for _ in Served._fields))
+    order = np.argsort(transfers.time, kind="stable")
+    arbitrate(order, transfers, first, *_hops(machine), served, machine.resources)
     holds = Holds(
         requests=requests,
-        kind=drawn.kind,
-        stage=drawn.stage,
-        window=drawn.window,
-        edge=drawn.edge,
+        kind=transfers.kind,
+        stage=transfers.stage,
+        window=transfers.window,
+        edge=transfers.edge,
         first=first,
-        owner=owner,
-        resource=resource[hop],
-        request=request,
-        grant=grant,
-        duration=duration[hop],
-        previous=previous,
-        read=_numbers(drawn, READ, len(stamps.read)),
-        write=_numbers(drawn, WRITE, len(stamps.write)),
-        packet=_numbers(drawn, HOP, len(stamps.arrive)),
+        **served._asdict(),
+        **numbers._asdict(),
     )
     _compare(machine, stamps, holds)
     return holds
 
 
-def _bus_transfers(machine: Machine, requests: Requests) -> list[_Transfers]:
-    """Reads and writes: one hop each, on the lane's resource (see `_hops`)."""
-    parts = []
-    lanes = int(machine.lane_offset[-1])
-    bounds = machine.stage_offset.tolist()
-    for stage in range(machine.stages):
-        place = np.arange(bounds[stage], bounds[stage + 1])
-        lane, none = machine.lanes(stage), np.full(len(place), -1)
-        for kind, time in ((READ, requests.read), (WRITE, requests.write)):
-            hop = len(machine.hop_hold) + kind * lanes + machine.lane_offset[stage] + lane
-            same = [np.full(len(place), value) for value in (kind, stage, 1)]
-            window = place - bounds[stage]
-            parts.append(_Transfers(same[0], same[1], lane, window, none, time[place], hop, same[2], place))
-    return parts
-
-
-def _packets(machine: Machine, requests: Requests) -> list[_Transfers]:
-    parts = []
-    bounds, stages = machine.edge_offset.tolist(), machine.stage_offset.tolist()
-    for edge in range(machine.edges):
-        stage = int(machine.edge_source[edge])
-        routes = machine.routes(edge)
-        window = np.flatnonzero(machine.route_offset[routes + 1] > machine.route_offset[routes])
-        hop, end = machine.route_offset[routes[window]], machine.route_offset[routes[window] + 1]
-        same = [np.full(len(window), value) for value in (HOP, stage, edge)]
-        lane, time = machine.lanes(stage)[window], requests.send[stages[stage] + window]
-        place = bounds[edge] + window
-        parts.append(_Transfers(same[0], same[1], lane, window, same[2], time, hop, end - hop, place))
-    return parts
+def _transfers(machine: Machine, requests: Requests) -> tuple[Transfers, Numbers]:
+    """All transfers of a run in the machine's order of precedence."""
+    out_edges, out_bounds = grouped(machine.edge_source, machine.stages)
+    layout = Layout(
+        images=machine.images,
+        windows=machine.windows,
+        replicas=machine.replicas,
+        lane_offset=machine.lane_offset,
+        stage_offset=machine.stage_offset,
+        edge_offset=machine.edge_offset,
+        last_offset=machine.last_offset,
+        route=machine.route,
+        route_offset=machine.route_offset,
+        out_edges=out_edges,
+        out_bounds=out_bounds,
+        hop_count=len(machine.hop_hold),
+    )
+    windows, packets = int(machine.stage_offset[-1]), int(machine.edge_offset[-1])
+    numbers = Numbers(read=unknown(windows), write=unknown(windows), packet=unknown(packets))
+    room = Transfers(*(np.empty(2 * windows + packets, np.int64) for _ in Transfers._fields))
+    count = fill_transfers(layout, requests.read, requests.write, requests.send, room, numbers)
+    return Transfers(*(column[:count] for column in room)), numbers
 
 
 def _hops(machine: Machine) -> tuple[Ints, Ints, Ints]:
     """Resource, hold and latency of every hop, then of every lane's read and of every lane's write."""
     stage = np.repeat(np.arange(machine.stages), machine.replicas)
-    none = np.zeros(len(stage), np.int64)
+    none = np.zeros(2 * len(stage), np.int64)
     return (
         np.concatenate([machine.hop_resource, machine.read_resource, machine.write_resource]),
         np.concatenate([machine.hop_hold, machine.read_hold[stage], machine.write_hold[stage]]),
-        np.concatenate([machine.hop_latency, none, none]),
+        np.concatenate([machine.hop_latency, none]),
     )
-
-
-def _numbers(drawn: _Transfers, kind: int, length: int) -> Ints:
-    """Number of the transfer of each stamp of a kind."""
-    found = np.full(length, -1, np.int64)
-    chosen = np.flatnonzero(drawn.kind == kind)
-    found[drawn.place[chosen]] = chosen
-    return found
 
 
 def _compare(machine: Machine, stamps: Stamps, holds: Holds) -> None:

@@ -2,51 +2,182 @@
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from typing import NamedTuple
 
 import numba
 import numpy as np
+from numpy import ndarray
+
+from archsim.timing.machine import HOP, READ, WRITE
+
+
+class Transfers(NamedTuple):
+    """Reads, writes and packets, one entry each: what they are, when their first hop was requested, and their `hops`
+    from `hop` on in the machine's table of hops, behind which stand every lane's read and every lane's write."""
+
+    kind: ndarray
+    stage: ndarray
+    window: ndarray
+    edge: ndarray
+    time: ndarray
+    hop: ndarray
+    hops: ndarray
+
+
+class Numbers(NamedTuple):
+    """The transfer of every window's read and write [windows of all stages] and of every packet [producer windows of
+    all edges], -1 for one without hops."""
+
+    read: ndarray
+    write: ndarray
+    packet: ndarray
+
+
+class Layout(NamedTuple):
+    """What of a machine says which transfers there are (`archsim.timing.machine.Machine`); edges by producer."""
+
+    images: int
+    windows: ndarray
+    replicas: ndarray
+    lane_offset: ndarray
+    stage_offset: ndarray
+    edge_offset: ndarray
+    last_offset: ndarray
+    route: ndarray
+    route_offset: ndarray
+    out_edges: ndarray
+    out_bounds: ndarray
+    hop_count: int
 
 
 @numba.njit(cache=True)
-def arbitrate(order, time, first_hop, hops, first_hold, hop_resource, hop_hold, hop_latency, resources):
-    """Serve all transfers, each over its hops in turn.
+def fill_transfers(layout, read, write, send, transfers, numbers):
+    """List the transfers of a run, requested at `read`, `write` and `send` [windows of all stages], in the machine's
+    order of precedence: stage, kind, lane, window, edge. Returns how many there are."""
+    count = 0
+    lanes = layout.lane_offset[-1]
+    for stage in range(layout.windows.size):
+        first = layout.stage_offset[stage]
+        replicas, windows = layout.replicas[stage], layout.windows[stage]
+        for lane in range(min(replicas, windows)):
+            for window in _windows_of(lane, replicas, windows, layout.images):
+                hop = layout.hop_count + layout.lane_offset[stage] + lane
+                _put(transfers, count, READ, stage, window, -1, read[first + window], hop, 1)
+                numbers.read[first + window] = count
+                count += 1
+        for lane in range(min(replicas, windows)):
+            for window in _windows_of(lane, replicas, windows, layout.images):
+                hop = layout.hop_count + lanes + layout.lane_offset[stage] + lane
+                _put(transfers, count, WRITE, stage, window, -1, write[first + window], hop, 1)
+                numbers.write[first + window] = count
+                count += 1
+        for lane in range(min(replicas, windows)):
+            for window in _windows_of(lane, replicas, windows, layout.images):
+                for entry in range(layout.out_bounds[stage], layout.out_bounds[stage + 1]):
+                    edge = layout.out_edges[entry]
+                    route = layout.route[layout.last_offset[edge] + window % windows]
+                    hop, end = layout.route_offset[route], layout.route_offset[route + 1]
+                    if hop < end:
+                        _put(transfers, count, HOP, stage, window, edge, send[first + window], hop, end - hop)
+                        numbers.packet[layout.edge_offset[edge] + window] = count
+                        count += 1
+    return count
 
-    Transfers are numbered in the machine's order of precedence; `order` lists them by `time` of their first request.
+
+@numba.njit(cache=True)
+def _windows_of(lane, replicas, windows, images):
+    """Windows of a lane, in order."""
+    for image in range(images):
+        for place in range(lane, windows, replicas):
+            yield image * windows + place
+
+
+@numba.njit(cache=True)
+def _put(transfers, number, kind, stage, window, edge, time, hop, hops):
+    transfers.kind[number] = kind
+    transfers.stage[number] = stage
+    transfers.window[number] = window
+    transfers.edge[number] = edge
+    transfers.time[number] = time
+    transfers.hop[number] = hop
+    transfers.hops[number] = hops
+
+
+class Served(NamedTuple):
+    """Holds of a resource, transfer by transfer, hop by hop: whose, of what, asked for and granted when, for how long,
+    and the hold before it on the same resource (-1: none)."""
+
+    owner: ndarray
+    resource: ndarray
+    request: ndarray
+    grant: ndarray
+    duration: ndarray
+    previous: ndarray
+
+
+@numba.njit(cache=True)
+def arbitrate(order, transfers, first, hop_resource, hop_hold, hop_latency, served, resources):
+    """Serve all transfers, each over its hops in turn; fills `served`, where transfer n's holds begin at first[n].
+
+    Transfers are numbered in the machine's order of precedence; `order` lists them by the time of their first request.
     Requests of a resource are served by request time, then number, so one pass in that order decides every grant.
-    Returns per hold (transfer by transfer, hop by hop): request time, grant time, the hold before it on the same
-    resource (-1: none).
     """
-    holds = first_hold[-1]
-    request = np.empty(holds, np.int64)
-    grant = np.empty(holds, np.int64)
-    previous = np.full(holds, -1, np.int32)
-    free = np.zeros(resources, np.int64)
-    last = np.full(resources, -1, np.int32)
-    under_way = [(np.int64(0), np.int64(0), np.int64(0)) for _ in range(0)]
-    begun = 0
-    while begun < len(order) or len(under_way) > 0:
-        fresh = begun < len(order)
-        if fresh and len(under_way) > 0:
-            at, number, _ = under_way[0]
-            here = order[begun]
-            fresh = time[here] < at or (time[here] == at and here < number)
+    free, last = np.zeros(resources, np.int64), np.full(resources, -1, np.int64)
+    step = np.zeros(order.size, np.int64)
+    # packets under way, by time of their next request, then number
+    times, numbers = np.empty(order.size, np.int64), np.empty(order.size, np.int64)
+    under_way, begun = 0, 0
+    while begun < order.size or under_way > 0:
+        fresh = begun < order.size
+        if fresh and under_way > 0:
+            fresh = _before(transfers.time[order[begun]], order[begun], times[0], numbers[0])
         if fresh:
             number = order[begun]
-            at, step = time[number], np.int64(0)
+            at = transfers.time[number]
             begun += 1
         else:
-            at, number, step = heappop(under_way)
-        hop = first_hop[number] + step
-        hold = first_hold[number] + step
+            at, number = times[0], numbers[0]
+        hop, hold = transfers.hop[number] + step[number], first[number] + step[number]
         resource = hop_resource[hop]
         start = max(at, free[resource])
-        request[hold], grant[hold], previous[hold] = at, start, last[resource]
+        served.owner[hold], served.resource[hold], served.duration[hold] = number, resource, hop_hold[hop]
+        served.request[hold], served.grant[hold], served.previous[hold] = at, start, last[resource]
         free[resource] = start + hop_hold[hop]
         last[resource] = hold
-        if step + 1 < hops[number]:
-            heappush(under_way, (start + hop_latency[hop], number, step + 1))
-    return request, grant, previous
+        step[number] += 1
+        if step[number] < transfers.hops[number]:
+            # it takes the place of the request just served, or a new one
+            under_way += fresh
+            _sift(times, numbers, under_way, start + hop_latency[hop], number, fresh)
+        elif not fresh:
+            under_way -= 1
+            _sift(times, numbers, under_way, times[under_way], numbers[under_way], False)
+
+
+@numba.njit(cache=True)
+def _before(time, number, other_time, other_number):
+    return time < other_time or (time == other_time and number < other_number)
+
+
+@numba.njit(cache=True)
+def _sift(times, numbers, size, time, number, at_end):
+    """Put an entry into a binary heap of `size` entries: up from the last place (`at_end`), or down from the first."""
+    hole = size - 1 if at_end else 0
+    if at_end:
+        while hole > 0 and _before(time, number, times[(hole - 1) >> 1], numbers[(hole - 1) >> 1]):
+            times[hole], numbers[hole] = times[(hole - 1) >> 1], numbers[(hole - 1) >> 1]
+            hole = (hole - 1) >> 1
+    else:
+        child = 1
+        while child < size:
+            if child + 1 < size and _before(times[child + 1], numbers[child + 1], times[child], numbers[child]):
+                child += 1
+            if not _before(times[child], numbers[child], time, number):
+                break
+            times[hole], numbers[hole] = times[child], numbers[child]
+            hole, child = child, 2 * child + 1
+    if size > 0:
+        times[hole], numbers[hole] = time, number
 
 
 @numba.njit(cache=True)

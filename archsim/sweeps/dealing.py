@@ -1,0 +1,176 @@
+"""Which worker gets which point next, and what happens when one is lost."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from dataclasses import dataclass
+
+from archsim import __version__
+from archsim.errors import InputError, SimulationError
+from archsim.sweeps.crew import Crew, Lane
+from archsim.sweeps.point import Outcome, Point
+from archsim.sweeps.running import run_chunk
+
+_TRIES = 2
+_NO_FIGURES = frozenset(("cost", "static", "actions", "source", "notes", "recalled"))
+_ELSEWHERE = frozenset(("tile", "chip", "pipeline", "mapping", "technology", "name", "description", "bibliography"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A point to run and its key; `place` is the caller's number for it."""
+
+    place: int
+    point: Point
+    key: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Handed:
+    lane: Lane
+    group: Hashable
+    tasks: tuple[Task, ...]
+
+
+class Dealer:
+    """Tasks not handed out yet, in groups that may have something expensive in common.
+
+    A lane goes on with its group; without one it takes the first that nobody has begun, then half of the longest.
+    """
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self._groups: dict[Hashable, deque[Task]] = {}
+        self._begun: set[Hashable] = set()
+        for task in tasks:
+            self._groups.setdefault(group_of(task), deque()).append(task)
+
+    def deal(self, preferred: Hashable, most: int) -> tuple[Hashable, tuple[Task, ...]]:
+        """The next tasks of one group, at most so many; none when nothing is left."""
+        if not self._groups:
+            return None, ()
+        group = preferred if preferred in self._groups else self._next_group()
+        self._begun.add(group)
+        tasks = self._groups[group]
+        found = tuple(tasks.popleft() for _ in range(min(most, len(tasks))))
+        if not tasks:
+            del self._groups[group]
+        return group, found
+
+    def put_back(self, tasks: Sequence[Task]) -> None:
+        """Tasks that were lost, each as a group of its own and next in turn."""
+        returned: dict[Hashable, deque[Task]] = {("again", task.place): deque([task]) for task in tasks}
+        self._groups = returned | self._groups
+
+    def _next_group(self) -> Hashable:
+        for group in self._groups:
+            if group not in self._begun:
+                return group
+        return max(self._groups, key=lambda group: len(self._groups[group]))
+
+
+def group_of(task: Task) -> Hashable:
+    """What tasks have in common that may compute the same pictures on the same arrays; others stand alone.
+
+    A guess that only decides who runs what: settings of tiles, chips and costs do not change what arrays compute.
+    """
+    point = task.point
+    if point.input is None:
+        return task.place
+    inside = tuple(
+        (path, repr(value))
+        for path, value in sorted(point.settings.items())
+        if path.split(".")[0] not in _ELSEWHERE and _NO_FIGURES.isdisjoint(path.split("."))
+    )
+    names = [str(point.coordinates["hardware"]), str(point.coordinates["workload"])]
+    return (*names, point.input, point.limit, point.calibrate, point.seed, inside)
+
+
+def run_tasks(tasks: Iterable[Task], lanes: Crew, *, keep_results: bool = False) -> Iterator[tuple[Task, Outcome]]:
+    """Run tasks; yields each with its outcome as it finishes, in no particular order.
+
+    A task that is lost twice with the process that had it gets an outcome of the kind the process died of.
+
+    Raises
+    ------
+    InputError
+        Workers with another version of archsim.
+    SimulationError
+        An executor that takes no more tasks. What was yielded by then is done.
+    """
+    dealer, lost = Dealer(tasks), Counter[int]()
+    pending: dict[Future[list[Outcome]], _Handed] = {}
+    groups: dict[Lane, Hashable] = {}
+    try:
+        while True:
+            for lane in lanes:
+                _fill(lane, dealer, pending, groups, lost, keep_results)
+            if not pending:
+                return
+            done, _ = wait(pending, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield from _settled(future, pending.pop(future), dealer, lost)
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+def _fill(
+    lane: Lane,
+    dealer: Dealer,
+    pending: dict[Future[list[Outcome]], _Handed],
+    groups: dict[Lane, Hashable],
+    lost: Counter[int],
+    keep_results: bool,
+) -> None:
+    """Hand a lane tasks until it has as many as it takes."""
+    held = sum(handed.lane is lane for handed in pending.values())
+    while held < lane.ahead:
+        group, tasks = dealer.deal(groups.get(lane), lane.chunk)
+        if not tasks:
+            return
+        groups[lane] = group
+        points, keys = [task.point for task in tasks], [task.key for task in tasks]
+        try:
+            future = lane.executor.submit(run_chunk, points, keys, keep_results, __version__)
+        except (BrokenExecutor, RuntimeError) as error:
+            raise _gone(error) from error
+        pending[future] = _Handed(lane=lane, group=group, tasks=tasks)
+        held += 1
+
+
+def _settled(
+    future: Future[list[Outcome]], handed: _Handed, dealer: Dealer, lost: Counter[int]
+) -> Iterator[tuple[Task, Outcome]]:
+    """Outcomes of a task that ended; points whose process was lost go back, those lost too often are given up."""
+    try:
+        yield from zip(handed.tasks, future.result(), strict=True)
+        return
+    except InputError:
+        raise
+    except CancelledError as error:
+        raise _gone(error) from error
+    except BrokenExecutor as error:
+        if not handed.lane.lasting:
+            raise _gone(error) from error
+        reason: Exception = error
+    except Exception as error:
+        reason = error
+    again = []
+    for task in handed.tasks:
+        lost[task.place] += 1
+        if lost[task.place] < _TRIES:
+            again.append(task)
+            continue
+        kind = type(reason).__name__
+        text = f"lost {_TRIES} times with the process that ran it: {reason}"
+        yield task, Outcome(key=task.key, error=f"{kind}: {text}", error_type=kind)
+    dealer.put_back(again)
+
+
+def _gone(error: BaseException) -> SimulationError:
+    text = f" ({error})" if str(error) else ""
+    return SimulationError(
+        f"the executor takes no more points: {type(error).__name__}{text}; run the sweep again to go on"
+    )

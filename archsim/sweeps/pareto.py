@@ -1,0 +1,129 @@
+"""Several figures of merit at once: what is not dominated, and how much of the space a set of designs dominates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.errors import InputError
+
+MARGIN = 0.1
+"""How far beyond the worst value on the front the reference point lies, as a share of the front's width. It gives the
+ends of the front a volume of their own (Ishibuchi et al., Evolutionary Computation 26(3), 2018: 1 + 1/(N - 1) for N
+points along a front of two objectives)."""
+_LARGER = ("max:", "max ", "-")
+_SMALLER = ("min:", "min ")
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """A column of figures and whether more of it is better."""
+
+    metric: str
+    maximize: bool = False
+
+    def __str__(self) -> str:
+        return f"max {self.metric}" if self.maximize else self.metric
+
+    def loss(self, value: float) -> float:
+        """A value so that less is better; its own inverse."""
+        return -value if self.maximize else value
+
+
+def parse_objective(text: str) -> Objective:
+    """`latency_s` is to be small; `max accuracy`, `max:accuracy` and `-accuracy` are to be large."""
+    for mark in (*_LARGER, *_SMALLER):
+        if text.startswith(mark):
+            return Objective(metric=text.removeprefix(mark).strip(), maximize=mark in _LARGER)
+    return Objective(metric=text.strip())
+
+
+def losses(rows: Iterable[Mapping[str, Any]], objectives: Sequence[Objective]) -> Values:
+    """Objectives of rows as [rows, objectives], less being better; NaN where a row has no finite number."""
+    found = [[_loss(row.get(objective.metric), objective) for objective in objectives] for row in rows]
+    return np.array(found, dtype=np.float64).reshape(len(found), len(objectives))
+
+
+def _loss(value: Any, objective: Objective) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return objective.loss(float(value)) if number else math.nan
+
+
+def nondominated(values: Values) -> NDArray[np.bool_]:
+    """Which rows of [points, objectives] no other row dominates, less being better; equal rows stay together.
+
+    One row dominates another when it is nowhere more and somewhere less. Rows with NaN are never in the set.
+    """
+    usable = ~np.isnan(values).any(axis=1)
+    kept = np.zeros(len(values), dtype=bool)
+    front: Values = np.empty((0, values.shape[1]))
+    # a row can only be dominated by one that comes before it in lexicographic order
+    for place in np.lexsort(values.T[::-1]):
+        row = values[place]
+        if usable[place] and not ((front <= row).all(axis=1) & (front < row).any(axis=1)).any():
+            kept[place] = True
+            front = np.vstack([front, row])
+    return kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Frame:
+    """The box in which hypervolume is measured, [objectives] each, less being better: from the best value of each
+    objective to the reference point."""
+
+    ideal: Values
+    reference: Values
+
+    def scaled(self, values: Values) -> Values:
+        """Values with the best at 0 and the reference point at 1 in each objective."""
+        scaled: Values = (values - self.ideal) / (self.reference - self.ideal)
+        return scaled
+
+
+def frame_of(values: Values, reference: Sequence[float | None] = ()) -> Frame:
+    """The box of [points, objectives]: the best value of each objective on the front, and `MARGIN` beyond the worst.
+
+    An objective in which the front has one value alone is given the width of all points, then of the value itself.
+    `reference` sets the far corner where it is not None, less being better.
+    """
+    finite = values[~np.isnan(values).any(axis=1)]
+    if not len(finite):
+        raise ValueError("no points; expected at least one with all objectives")
+    front = finite[nondominated(finite)]
+    ideal = front.min(axis=0)
+    width = front.max(axis=0) - ideal
+    width = np.where(width > 0, width, finite.max(axis=0) - ideal)
+    width = np.where(width > 0, width, np.where(ideal != 0, np.abs(ideal), 1.0))
+    corner = ideal + (1 + MARGIN) * width
+    for place, given in enumerate(reference):
+        if given is not None:
+            corner[place] = given
+    return Frame(ideal=ideal, reference=corner)
+
+
+def hypervolume(values: Values, frame: Frame) -> float:
+    """The share of the frame's box that [points, objectives] dominate: 0 to 1, exact.
+
+    Points that are worse than the reference point in any objective add nothing.
+
+    Raises
+    ------
+    InputError
+        Without moocore (extra: search).
+    """
+    try:
+        import moocore
+    except ImportError:
+        raise InputError("needs moocore; expected the extra: pip install 'archsim[search]'", "hypervolume") from None
+    if (frame.reference <= frame.ideal).any():
+        return 0.0
+    scaled = np.clip(frame.scaled(values), 0.0, None)
+    inside = scaled[(scaled < 1).all(axis=1)]
+    return float(moocore.hypervolume(inside, ref=np.ones(len(frame.ideal)))) if len(inside) else 0.0

@@ -1,0 +1,99 @@
+"""Runs points: what a worker does, in whichever process it is."""
+
+from __future__ import annotations
+
+import os
+import threading
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+
+from archsim import __version__
+from archsim.errors import ArchsimError, InputError, SimulationError
+from archsim.mapping import map_network
+from archsim.result import Result
+from archsim.simulation import Reuse, simulate
+from archsim.sweeps.inputs import Inputs
+from archsim.sweeps.point import Outcome, Point
+
+
+class Bench:
+    """What a worker keeps between points: files it has read, and results that several points have in common."""
+
+    def __init__(self) -> None:
+        self.inputs = Inputs()
+        self.reuse = Reuse()
+
+    def run(self, point: Point) -> Result:
+        """Simulate a point. Raises as `archsim.simulate`."""
+        hardware = self.inputs.hardware(point.hardware).replace(point.settings)
+        plan = map_network(self.inputs.graph(point.workload), hardware)
+        return simulate(
+            plan,
+            images=point.images,
+            seed=point.seed,
+            inputs=self.inputs.pictures(point),
+            calibrate=self.inputs.calibration(point),
+            engine=point.engine,
+            reuse=self.reuse,
+        )
+
+    def check(self, point: Point, key: str) -> None:
+        """See that the files here are those the key was made of; they may have changed since they were last read.
+
+        Raises `SimulationError` where they are others.
+        """
+        if self.inputs.key(point) == key:
+            return
+        self.inputs.forget()
+        if self.inputs.key(point) != key:
+            raise WrongFilesError(
+                "the worker found other content than the sweep was started with in hardware, network or picture files; "
+                "expected the same files wherever the sweep runs"
+            )
+
+
+class WrongFilesError(SimulationError):
+    """Files changed during a sweep, or differ between machines."""
+
+
+_LOCAL = threading.local()
+
+
+def run_chunk(points: Sequence[Point], keys: Sequence[str], keep_results: bool, version: str) -> list[Outcome]:
+    """Run points one after the other in this process; whatever goes wrong with one is its outcome.
+
+    `keys` are those that the asking process made, with `version` of archsim. Raises `InputError` where this process has
+    another version.
+    """
+    if version != __version__:
+        what = f"has archsim {__version__}, the sweep was started with {version}; expected the same everywhere"
+        raise InputError(what, where="worker")
+    if not hasattr(_LOCAL, "bench"):
+        _LOCAL.bench = Bench()
+    return [_outcome(_LOCAL.bench, point, key, keep_results) for point, key in zip(points, keys, strict=True)]
+
+
+def _outcome(bench: Bench, point: Point, key: str, keep_results: bool) -> Outcome:
+    try:
+        bench.check(point, key)
+        result = bench.run(point)
+    except ArchsimError as error:
+        return Outcome(key=key, error=str(error), error_type=type(error).__name__)
+    except Exception as error:
+        return Outcome(key=key, error=_described(error), error_type=type(error).__name__)
+    outcome = Outcome(key=key, metrics=result.flat())
+    return replace(outcome, result=result) if keep_results else outcome
+
+
+def _described(error: Exception) -> str:
+    """An error nobody expected: its type, its text, and where in archsim it arose."""
+    inside = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if f"{os.sep}archsim{os.sep}" in frame.filename
+    ]
+    at = (
+        f" (archsim/{inside[-1].filename.rpartition(f'{os.sep}archsim{os.sep}')[2]}:{inside[-1].lineno})"
+        if inside
+        else ""
+    )
+    return f"{type(error).__name__}: {error}{at}" if str(error) else f"{type(error).__name__}{at}"

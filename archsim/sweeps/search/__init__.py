@@ -1,0 +1,1 @@
+"""Design search over the space of a sweep."""
