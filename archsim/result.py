@@ -20,12 +20,29 @@ from archsim.accounting import ActionRow, AreaRow, Programming
 from archsim.config.suggest import did_you_mean
 from archsim.errors import InputError
 from archsim.files import write_whole
-from archsim.units import format_quantity
+from archsim.notebook import html_lines, html_table
+from archsim.units import format_keyed, format_quantity
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA_VERSION = 1
+_NOTEBOOK = (
+    "name",
+    "kind",
+    "macs",
+    "windows",
+    "replication",
+    "crossbars",
+    "start_s",
+    "end_s",
+    "busy_s",
+    "stall_input_s",
+    "stall_output_s",
+    "stall_contention_s",
+    "energy_j",
+)
+"""Columns of a layer that a notebook shows."""
 TABLES = ("layers", "actions", "area", "totals", "energy", "critical_path", "resources", "predictions")
 """What `Result.to_pandas` gives."""
 
@@ -314,10 +331,15 @@ class Result:
 
     def _repr_html_(self) -> str:
         """Totals and layers as tables, for notebooks."""
-        import pandas as pd
-
-        totals = pd.Series(asdict(self.totals)).to_frame(f"{self.workload.name} on {self.hardware.name}")
-        return str(totals.to_html()) + str(self.to_pandas("layers").to_html())
+        title = f"{self.workload.name} on {self.hardware.name}, {self.images} image{'' if self.images == 1 else 's'}"
+        totals = [(key, format_keyed(key, value)) for key, value in asdict(self.totals).items()]
+        layers = [[format_keyed(key, getattr(row, key)) for key in _NOTEBOOK] for row in self.layers]
+        lines = [f"bottleneck: {self.bottleneck.sentence}", *[f"note: {note}" for note in self.notes]]
+        return (
+            html_table(title, ("total", ""), totals)
+            + html_table("Layers", _NOTEBOOK, layers, text=2)
+            + html_lines(lines)
+        )
 
 
 def load_result(directory: str | os.PathLike[str]) -> Result:

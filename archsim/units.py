@@ -20,6 +20,7 @@ BINARY_PREFIXES = MappingProxyType({"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40})
 _NUMBER = r"([+-]?)([0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?"
 _QUANTITY = re.compile(_NUMBER + r"\s*(.*)", re.DOTALL)
 _LONGEST = 80
+_KEY_UNITS = MappingProxyType({"s": "s", "j": "J", "w": "W", "m2": "m2"})
 
 
 class QuantityError(ValueError):
@@ -132,6 +133,24 @@ def format_quantity(value: float, unit: str, digits: int = 3) -> str:
         if low <= exponent < low + 3 * square:
             return f"{_plain(rounded, prefix * square)} {name}{unit}"
     return f"{rounded} {unit}"
+
+
+def unit_of(key: str) -> str | None:
+    """SI unit that a key ends in: `latency_s` is in "s", `area_m2` in "m2", `chips` and `ops_per_s` in none."""
+    stem, _, suffix = key.rpartition("_")
+    return _KEY_UNITS.get(suffix) if stem and not key.endswith("_per_s") else None
+
+
+def format_keyed(key: str, value: object) -> str:
+    """A figure with the unit its key ends in: `format_keyed("latency_s", 3.2e-5)` is `"32 us"`; "-" for None."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    unit = unit_of(key)
+    if unit is not None:
+        return format_quantity(value, unit)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 
 def _split(text: str, expected: str) -> tuple[str, str, int, str]:

@@ -106,7 +106,7 @@ def test_a_result_in_a_console_is_a_line(run: Result) -> None:
     assert len(repr(run)) < 200
     found = archsim.compare([run, replace(run, images=3)])
     assert repr(found) == "<Comparison of 2 images, 3 images (isaac-8bit / lenet5)>"
-    assert "<h4>ratios</h4>" in found._repr_html_()
+    assert ">ratio</th>" in found._repr_html_()
 
 
 def test_what_was_set_stays_with_the_run(run: Result, tmp_path: Path) -> None:

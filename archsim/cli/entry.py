@@ -7,11 +7,11 @@ import sys
 
 import click
 
-from archsim.cli import calibrating, comparing, costing, drawing, inspecting, running, studying, sweeping
+from archsim.cli import calibrating, comparing, costing, drawing, inspecting, running, searching, studying, sweeping
 from archsim.cli.group import cli
 from archsim.errors import ArchsimError, InputError
 
-VERBS = (inspecting, running, comparing, calibrating, drawing, costing, studying, sweeping)
+VERBS = (inspecting, running, comparing, calibrating, drawing, costing, studying, sweeping, searching)
 """Modules whose verbs register themselves with the group."""
 
 

@@ -21,6 +21,8 @@ from archsim.config.provenance import marked
 from archsim.config.shipped import find
 from archsim.config.sources import Citation, citations_of
 from archsim.errors import InputError, Problem
+from archsim.notebook import html_table
+from archsim.units import format_quantity
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -74,11 +76,32 @@ class Hardware:
         settings = "".join(f", {path}={value}" for path, value in self.overridden)
         return f"<Hardware {self.name}{settings}>"
 
+    def _repr_html_(self) -> str:
+        """Main figures and what was set from outside, for notebooks."""
+        return html_table(f"{self.name}: {self.model.description}", ("", ""), _notebook_rows(self))
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Hardware) and self.hash == other.hash
 
     def __hash__(self) -> int:
         return hash(self.hash)
+
+
+def _notebook_rows(hardware: Hardware) -> list[tuple[str, str]]:
+    """What one looks for first in a hardware file; values as printed there."""
+    model = hardware.model
+    precision, ima, tile = model.precision, model.ima, model.tile
+    rate = format_quantity(ima.adc.rate, "S/s")
+    rows = [
+        ("operands", f"{precision.weight_bits}-bit weights ({precision.encoding}), {precision.input_bits}-bit inputs"),
+        ("crossbar", f"{ima.crossbar.rows} x {ima.crossbar.columns}, {ima.cell.bits} bits a cell"),
+        ("row drivers", f"{ima.dac.bits} bits"),
+        ("converters", f"{ima.adc.count} an IMA, {ima.adc.bits} bits, {rate}"),
+        ("IMA", f"{ima.crossbar.count} crossbars, cycle {format_quantity(ima.cycle, 's')}"),
+        ("tile", f"{ima.count} IMAs, eDRAM {format_quantity(tile.edram.size, 'B')}"),
+        ("chip", f"{tile.count} tiles ({tile.grid.columns} x {tile.grid.rows})"),
+    ]
+    return [*rows, *[(f"set: {path}", value) for path, value in hardware.overridden], ("hash", hardware.hash[:16])]
 
 
 def load_hardware(name_or_path: str | os.PathLike[str], overrides: Mapping[str, object] = _NOTHING) -> Hardware:

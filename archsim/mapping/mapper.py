@@ -14,6 +14,7 @@ from archsim.components import Chip, build_chip
 from archsim.config import Hardware
 from archsim.config.suggest import did_you_mean
 from archsim.errors import InputError, Problem
+from archsim.keeping import Keep
 from archsim.mapping.buffers import Edge, build_edges
 from archsim.mapping.fanout import Fanout, fan_out
 from archsim.mapping.layout import POLICIES, Footprint, Layout
@@ -27,23 +28,34 @@ from archsim.mapping.routes import route_all
 from archsim.mapping.rows.plan import RowPlan
 from archsim.mapping.slicing import CrossbarGrid, Slicing, grid_for
 from archsim.mapping.stages import Stage, build_stages, channels, positions, window_positions
+from archsim.mapping.view import mapping_view
 from archsim.workload.graph import Conv, Graph
 
 FIRST_TILE = np.zeros(1, np.int64)
 
 
-def map_network(graph: Graph, hardware: Hardware, rows: Mapping[str, RowPlan] | None = None) -> Plan:
+def map_network(
+    graph: Graph, hardware: Hardware, rows: Mapping[str, RowPlan] | None = None, *, reuse: Keep | None = None
+) -> Plan:
     """Map a network on a chip.
 
     Parameters
     ----------
     rows : by layer name, where its rows stand and which share a place (`archsim.mapping.rows`); others stand in the
         order of the unrolled inputs.
+    reuse : keeps the mapping for chips that differ in nothing that mapping reads (`archsim.simulation.Reuse`); the plan
+        is the same with and without.
 
     Raises `InputError` when the network does not fit and the hardware file says `overflow: refuse`, and for row plans
     that do not fit their layers.
     """
-    return map_on(graph, build_chip(hardware), rows)
+    chip = build_chip(hardware)
+    if reuse is None:
+        return map_on(graph, chip, rows)
+    # made from nothing but what it is kept by
+    view, bare = mapping_view(chip), graph.with_parameters({}, "none")
+    found = reuse("mapping", (view, bare, rows), lambda: map_on(bare, view, rows))
+    return replace(found, graph=graph, chip=chip)
 
 
 def map_on(graph: Graph, chip: Chip, rows: Mapping[str, RowPlan] | None = None) -> Plan:

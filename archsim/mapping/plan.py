@@ -15,6 +15,7 @@ from archsim.mapping.routes import Routes
 from archsim.mapping.rows.plan import RowPlan
 from archsim.mapping.slicing import CrossbarGrid, Slicing
 from archsim.mapping.stages import Stage, channels, positions
+from archsim.notebook import html_lines, html_table
 from archsim.workload.graph import Conv, Graph, Linear
 
 
@@ -42,7 +43,7 @@ class MappedStage:
         return self.stage.windows
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
 class Plan:
     """A mapped network. `notes` are things a user should know (full buffers, unused replication policy, ...)."""
 
@@ -56,6 +57,20 @@ class Plan:
     notes: tuple[str, ...]
     rows: Mapping[str, RowPlan] = field(default_factory=dict)
     """Places of a layer's rows, by layer name, where they do not stand in their order."""
+
+    def __repr__(self) -> str:
+        return f"<Plan {self._title}>"
+
+    def _repr_html_(self) -> str:
+        """Stages as a table, for notebooks."""
+        columns = ("layer", "kind", "MACs", "windows", "copies", "grid", "crossbars", "tiles")
+        return html_table(self._title, columns, map(_notebook_row, self.stages), text=2) + html_lines(self.notes)
+
+    @property
+    def _title(self) -> str:
+        chips = "1 chip" if self.chips == 1 else f"{self.chips} chips"
+        sizes = f"{self.crossbars:,} crossbars, {self.tiles:,} tiles, {chips}"
+        return f"{self.graph.name} on {self.hardware.name}: {sizes}, {self.crossbar_utilization:.1%} of cells used"
 
     def __iter__(self) -> Iterator[MappedStage]:
         return iter(self.stages)
@@ -80,6 +95,20 @@ class Plan:
     def tiles(self) -> int:
         """Tiles in use."""
         return len(np.unique(np.concatenate([mapped.placement.tiles for mapped in self.stages])))
+
+
+def _notebook_row(mapped: MappedStage) -> tuple[str, ...]:
+    grid, tiles = mapped.grid, mapped.placement.tiles
+    return (
+        mapped.name,
+        mapped.stage.kind,
+        f"{mapped.macs:,}" if mapped.macs else "",
+        f"{mapped.windows:,}",
+        f"{mapped.replication:,}" if grid else "",
+        f"{grid.row_groups}x{grid.column_groups}" if grid else "",
+        f"{mapped.placement.crossbars:,}" if grid else "",
+        str(tiles[0]) if tiles[0] == tiles[-1] else f"{tiles[0]}-{tiles[-1]}",
+    )
 
 
 def unrolled(stage: Stage) -> tuple[int, int, int]:

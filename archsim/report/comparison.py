@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from archsim.accounting import energy_by
 from archsim.errors import InputError
-from archsim.report.formatting import plain_value, tidy
+from archsim.notebook import html_lines, html_table
+from archsim.report.formatting import heading, plain_value, quantity, tidy
 from archsim.result import Result
+from archsim.units import format_quantity
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -77,19 +79,23 @@ class Comparison:
         return comparison_report(self)
 
     def _repr_html_(self) -> str:
-        """Totals, ratios and what differs as tables, for notebooks."""
-        import pandas as pd
-
-        differs = {item.path: [tidy(value) for value in item.values] for item in self.differs}
-        tables = (
-            ("totals", self.totals()),
-            ("ratios", self.ratios()),
-            ("energy by component [J]", self.energy_by_component()),
-            ("differs", differs),
-        )
-        return "".join(
-            f"<h4>{title}</h4>" + str(pd.DataFrame.from_dict(rows, orient="index", columns=list(self.labels)).to_html())
-            for title, rows in tables
+        """Totals with ratios, energies and what differs as tables, for notebooks."""
+        ratios = self.ratios()
+        totals = [
+            (heading(key), *_cells([quantity(key, value) for value in values], ratios[key]))
+            for key, values in self.totals().items()
+        ]
+        energy = [
+            (name, *_cells([format_quantity(joule, "J") for joule in joules], [_over(j, joules[0]) for j in joules]))
+            for name, joules in self.energy_by_component().items()
+        ]
+        differs = [(item.path, *map(tidy, item.values)) for item in self.differs]
+        columns = ["", self.labels[0], *[head for label in self.labels[1:] for head in (label, "ratio")]]
+        return (
+            html_table(f"Totals{f' of {self.subject}' if self.subject else ''}", columns, totals)
+            + html_table("Energy by component", columns, energy)
+            + html_table("Differs", ["", *self.labels], differs)
+            + html_lines(self.notes)
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -107,6 +113,16 @@ class Comparison:
             "held_equal": list(self.equal),
             "notes": list(self.notes),
         }
+
+
+def _cells(values: Sequence[str], ratios: Sequence[float | None]) -> list[str]:
+    """Values, behind all but the first the ratio to it."""
+    factors = ["-" if ratio is None else f"{ratio:.3g}x" for ratio in ratios]
+    return [values[0], *[cell for pair in zip(values[1:], factors[1:], strict=True) for cell in pair]]
+
+
+def _over(value: float, reference: float) -> float | None:
+    return value / reference if reference else None
 
 
 def compare(runs: Sequence[Result], names: Sequence[str] = ()) -> Comparison:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from archsim.units import UNITS, QuantityError, format_quantity, parse_quantity
+from archsim.units import UNITS, QuantityError, format_keyed, format_quantity, parse_quantity, unit_of
 
-_SI = {"s": "s", "j": "J", "w": "W", "m2": "m2"}
 _FIXED = {"gops_per_mm2": "GOPS/s/mm2", "gops_per_w": "GOPS/W", "mib_per_mm2": "MiB/mm2"}
 _NAMES = {
     "macs": "MACs",
@@ -44,10 +43,7 @@ def _by_suffix(leaf: str, value: float) -> str:
         return f"{value:.1f} dB"
     if leaf.endswith("_bytes"):
         return format_quantity(value, "B")
-    unit = _SI.get(leaf.rsplit("_", 1)[-1])
-    if unit and "_" in leaf and not leaf.endswith("_per_s"):
-        return format_quantity(value, unit)
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}" if value < 1e4 else f"{value:,.0f}"
+    return format_keyed(leaf, value)
 
 
 def heading(key: str) -> str:
@@ -61,10 +57,10 @@ def dotted(path: str) -> str:
 
 
 def _bare(key: str) -> str:
-    for suffix in (*_FIXED, *_SI, "db"):
-        if key.endswith(f"_{suffix}") and not key.endswith("_per_s"):
+    for suffix in (*_FIXED, "db"):
+        if key.endswith(f"_{suffix}"):
             return key.removesuffix(f"_{suffix}")
-    return key
+    return key if unit_of(key) is None else key.rpartition("_")[0]
 
 
 def short_count(value: int) -> str:

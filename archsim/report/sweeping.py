@@ -22,8 +22,8 @@ _MOST_ROWS = 24
 _MOST_ERRORS = 5
 _OBJECTIVES = ("energy_per_image_j", "latency_s", "area_m2")
 _FIGURES = (
-    "accuracy", "energy_per_image_j", "latency_s", "area_m2", "top1_agreement", "images_per_s", "ops_per_j",
-    "average_power_w", "bottleneck", "crossbars", "tiles", "chips",
+    "accuracy", "latency_s", "energy_per_image_j", "area_m2", "dynamic_energy_j", "top1_agreement", "images_per_s",
+    "ops_per_j", "average_power_w", "bottleneck", "crossbars", "tiles", "chips",
 )  # fmt: skip
 """Figures of a row, the most important first."""
 _LINES = 20
@@ -110,8 +110,8 @@ def _columns(sweep: Sweep, rows: Sequence[Mapping[str, Any]]) -> list[Column]:
     for axis in sweep.axes:
         cells = ["-" if row.get(axis) is None else str(row[axis]) for row in rows]
         columns.append(Column(heading=axis, cells=cells, rank=50))
-    for rank, name in enumerate(reversed(_FIGURES)):
+    for place, name in enumerate(_FIGURES):
         if any(row.get(name) is not None for row in rows):
             cells = [quantity(name, row.get(name)) for row in rows]
-            columns.append(Column(heading=heading(name), cells=cells, rank=rank))
+            columns.append(Column(heading=heading(name), cells=cells, rank=len(_FIGURES) - place))
     return columns

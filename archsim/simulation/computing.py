@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from archsim.function.crossbars.select import Machine
 from archsim.function.inference.activity import LayerActivity
@@ -19,7 +20,9 @@ from archsim.function.precision.offline import (
     plan_streaming,
 )
 from archsim.function.quantization.levels.seam import plan_weights
+from archsim.keeping import anew
 from archsim.mapping import Plan
+from archsim.simulation.reuse import Reuse
 from archsim.workload import Dataset, default_preprocessing, load_data, preprocessing_for, seeded_weights
 
 Progress = Callable[[int, int], None]
@@ -51,6 +54,7 @@ def compute(
     calibrate: Data | Calibration | None = None,
     images: int = 1,
     progress: Progress | None = None,
+    reuse: Reuse | None = None,
 ) -> Computed:
     """Compute pictures; parameters as of `archsim.simulate`. Without `inputs` nothing is computed.
 
@@ -62,7 +66,10 @@ def compute(
     calibrated = _saved_calibration(calibrate)
     if inputs is None:
         return Computed(calibration=calibrated)
-    graph = plan.graph if plan.graph.weights != "none" else seeded_weights(plan.graph, seed)
+    keep = anew if reuse is None else reuse.for_run()
+    graph = plan.graph
+    if graph.weights == "none":
+        graph = keep("drawn weights", (graph, seed), lambda: seeded_weights(plan.graph, seed))
     preprocessing = preprocessing_for(graph.path, graph) if graph.path else default_preprocessing(graph)
     classes = graph[graph.outputs[0]].size
 
@@ -77,17 +84,19 @@ def compute(
     streaming, machine = plan_streaming(plan, saved), Machine.of(plan, seed)
     if streaming is not None:
         check_converters(machine)
-    found = evaluate(
-        graph,
-        data,
-        precision=plan_precision(plan),
-        counting=plan_counting(plan),
-        calibration=pictures if saved is None else saved.to_ranges(),
-        streaming=streaming,
-        streamed_images=images,
-        machine=machine,
-        weights=plan_weights(plan),
-        progress=progress,
+    settings: dict[str, Any] = {
+        "precision": plan_precision(plan),
+        "counting": plan_counting(plan),
+        "calibration": pictures if saved is None else saved.to_ranges(),
+        "streaming": streaming,
+        "streamed_images": images,
+        "machine": machine,
+        "weights": plan_weights(plan),
+    }
+    found = keep(
+        "evaluation",
+        (graph, data, settings),
+        lambda: evaluate(graph, data, **settings, progress=progress, keep=keep),
     )
     return Computed(evaluation=found, data=data, calibration=calibrated)
 

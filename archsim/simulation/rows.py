@@ -86,7 +86,7 @@ def result_of(
         function=_function_summary(plan, evaluation, data),
         notes=notes,
         citations=tuple(Citation(**asdict(item)) for item in citations(plan.hardware)),
-        resource_busy_s=timing.resource_busy_s,
+        resource_busy_s=dict(timing.resource_busy_s),
         bottleneck=Bottleneck(**asdict(timing.bottleneck)),
         critical_path=tuple(PathRow(**asdict(row)) for row in timing.critical_path),
         stream=_stream(timing),

@@ -22,7 +22,7 @@ from archsim.mapping import Plan
 from archsim.result import Result
 from archsim.simulation.computing import Computed, Data, Progress, compute
 from archsim.simulation.notes import run_notes
-from archsim.simulation.reuse import Reuse, machine_key
+from archsim.simulation.reuse import Reuse
 from archsim.simulation.rows import result_of
 from archsim.timing import (
     DETAILS,
@@ -74,7 +74,9 @@ def simulate(
     """
     _check(images, engine, detail)
     check_layer_names(plan)
-    computed = compute(plan, inputs, seed=seed, limit=limit, calibrate=calibrate, images=images, progress=progress)
+    computed = compute(
+        plan, inputs, seed=seed, limit=limit, calibrate=calibrate, images=images, progress=progress, reuse=reuse
+    )
     timing = time_plan(plan, computed, images=images, engine=engine, detail=detail, observe=observe, reuse=reuse)
     return replace(account(plan, timing, computed, seed=seed), detail=detail)
 
@@ -112,8 +114,7 @@ def time_plan(
     cycles = timed_cycles(plan, computed.activity, images)
     if reuse is not None and detail == "window" and observe is None:
         machine, digital = compile_machine(plan, images, cycles), digital_stages(plan)
-        key = machine_key(machine, digital, engine)
-        return reuse.of("timing", key, lambda: time_machine(machine, digital, engine=engine))
+        return reuse("timing", (machine, digital, engine), lambda: time_machine(machine, digital, engine=engine))
     return run_timing(plan, images, engine=engine, detail=detail, input_cycles=cycles, observe=observe)
 
 

@@ -73,9 +73,8 @@ def _paths(study: Study) -> Iterator[Finding]:
     for path, places in (given | varied(study)).items():
         wrong = None if path in COORDINATES else unknown_path(HardwareFile, path)
         if wrong is not None:
-            yield Finding(
-                place=places[0], what=f"unknown key{near}" if (near := did_you_mean(path, COORDINATES)) else wrong
-            )
+            near = did_you_mean(path, COORDINATES)
+            yield Finding(place=places[0], what=f"unknown key{near}" if near else wrong)
 
 
 def _values(study: Study) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from archsim.errors import InputError
 from archsim.function.parallel import available_threads
@@ -51,9 +51,8 @@ def crew(*, workers: int | None = None, dask: str | None = None, executor: Execu
     InputError
         More than one of the three, a negative number, no Dask, or no scheduler at the address.
     """
-    given = [
-        name for name, value in (("workers", workers), ("dask", dask), ("executor", executor)) if value is not None
-    ]
+    choices = {"workers": workers, "dask": dask, "executor": executor}
+    given = [name for name, value in choices.items() if value is not None]
     if len(given) > 1:
         raise InputError(f"{' and '.join(given)} exclude each other; expected one of them")
     with ExitStack() as stack:
@@ -94,9 +93,10 @@ def _dask_executor(address: str) -> Iterator[Executor]:
     try:
         from distributed import Client
     except ImportError:
-        raise InputError("needs Dask; install archsim[distributed]", where="dask") from None
+        raise InputError("needs Dask; expected the extra: pip install 'archsim[distributed]'", where="dask") from None
+    connect: Any = Client
     try:
-        client = Client(address, timeout=_SECONDS_TO_CONNECT, set_as_default=False)
+        client = connect(address, timeout=_SECONDS_TO_CONNECT, set_as_default=False)
     except (OSError, ValueError) as error:
         what = f"no Dask scheduler answers here ({error}); expected such as tcp://127.0.0.1:8786"
         raise InputError(what, where=address) from None

@@ -105,7 +105,7 @@ def run_tasks(tasks: Iterable[Task], lanes: Crew, *, keep_results: bool = False)
     try:
         while True:
             for lane in lanes:
-                _fill(lane, dealer, pending, groups, lost, keep_results)
+                _fill(lane, dealer, pending, groups, keep_results)
             if not pending:
                 return
             done, _ = wait(pending, return_when=FIRST_COMPLETED)
@@ -121,7 +121,6 @@ def _fill(
     dealer: Dealer,
     pending: dict[Future[list[Outcome]], _Handed],
     groups: dict[Lane, Hashable],
-    lost: Counter[int],
     keep_results: bool,
 ) -> None:
     """Hand a lane tasks until it has as many as it takes."""
@@ -170,7 +169,5 @@ def _settled(
 
 
 def _gone(error: BaseException) -> SimulationError:
-    text = f" ({error})" if str(error) else ""
-    return SimulationError(
-        f"the executor takes no more points: {type(error).__name__}{text}; run the sweep again to go on"
-    )
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return SimulationError(f"the executor takes no more points ({text}); run the sweep again to go on")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -54,14 +54,14 @@ def _file_name(value: object) -> str:
 
 
 def _names(value: object) -> list[Plain]:
-    found = value if isinstance(value, list) else [value]
+    found: list[Any] = value if isinstance(value, list) else [value]
     if not found or not all(isinstance(item, str) and item for item in found):
         raise ValueError("is no name; expected one such as isaac-ce, or a list of names")
     return found
 
 
 def _networks(value: object) -> list[Plain]:
-    found = value if isinstance(value, list) else [value]
+    found: list[Any] = value if isinstance(value, list) else [value]
     if not found or not all(isinstance(item, str | dict) and item for item in found):
         raise ValueError("is no name; expected one such as resnet18, a block with a name, or a list of these")
     return found
@@ -210,13 +210,14 @@ def study_of(root: Block, stem: str, inputs: Inputs, *, most: int | None = MOST_
     reading = _Reading(document, root)
     study = reading.study(re.sub(r"[^\w.+ -]", "_", stem))
     if not reading.problems:
-        reading.problems += [_placed(root, finding) for finding in findings(study, inputs, most=most)]
+        reading.problems += [placed(root, finding) for finding in findings(study, inputs, most=most)]
     if reading.problems:
         raise InputError(reading.problems)
     return study
 
 
-def _placed(root: Block, finding: Finding) -> Problem:
+def placed(root: Block, finding: Finding) -> Problem:
+    """A finding with its line of the file."""
     if finding.where:
         return Problem(finding.where, finding.what)
     path = ".".join(map(str, finding.place))
@@ -237,7 +238,7 @@ class _Reading:
             name=document.name or stem,
             description=document.description or "",
             hardware=tuple(str(name) for name in document.hardware),
-            workloads=tuple(self._networks(document.workload, "workload")),
+            workloads=self._networks(document.workload, "workload"),
             images=document.images,
             seed=document.seed,
             engine=document.engine,
@@ -251,22 +252,24 @@ class _Reading:
 
     def _lists(self, lists: Mapping[str, list[Plain]], *place: str | int) -> dict[str, tuple[Value, ...]]:
         return {
-            path: tuple(self._networks(items, *place, path) if path == "workload" else items)
+            path: self._networks(items, *place, path) if path == "workload" else tuple(items)
             for path, items in lists.items()
         }
 
     def _assigned(self, point: Mapping[str, Plain], place: int) -> dict[str, Value]:
         found: dict[str, Value] = dict(point)
         if "workload" in point:
-            found |= {"workload": network for network in self._networks([point["workload"]], "points", place)}
+            networks = self._networks([point["workload"]], "points", place, "workload")
+            found["workload"] = networks[0] if networks else ""
         return found
 
-    def _networks(self, items: Iterable[Plain], *place: str | int) -> Iterator[Network]:
+    def _networks(self, items: Iterable[Plain], *place: str | int) -> tuple[Network, ...]:
+        found = []
         for i, item in enumerate(items):
             node = _node(self.root, (*place, i))
             block = self._block(NetworkBlock, {"name": item} if isinstance(item, str) else item, node)
-            if block is not None:
-                yield self._network(block)
+            found += [] if block is None else [self._network(block)]
+        return tuple(found)
 
     def _network(self, block: NetworkBlock) -> Network:
         """A network with what the study says for all."""

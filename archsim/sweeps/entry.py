@@ -14,7 +14,7 @@ from archsim.config import Hardware
 from archsim.errors import InputError, Problem
 from archsim.sweeps.checks import check_study
 from archsim.sweeps.crew import crew
-from archsim.sweeps.hypercube import Choices
+from archsim.sweeps.hypercube import Choices, Range
 from archsim.sweeps.inputs import Inputs
 from archsim.sweeps.loading import Sweep, load_sweep
 from archsim.sweeps.run import Told, run_study
@@ -72,7 +72,9 @@ def sweep(
     else:
         study = Study(
             name="sweep",
-            hardware=tuple(hardware) if isinstance(hardware, Sequence) and not isinstance(hardware, str) else (hardware,),
+            hardware=tuple(hardware)
+            if isinstance(hardware, Sequence) and not isinstance(hardware, str)
+            else (hardware,),
             workloads=tuple(_network(item) for item in _listed(workload)),
             images=images,
             seed=seed,
@@ -89,8 +91,8 @@ def sweep(
     return found if output is not None else replace(found, directory=None)
 
 
-def _listed(given: Net | Sequence[Net]) -> Sequence[Net]:
-    return given if isinstance(given, Sequence) and not isinstance(given, str) else (given,)
+def _listed(given: Any) -> tuple[Any, ...]:
+    return tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else (given,)
 
 
 def _network(given: Net) -> Network:
@@ -121,10 +123,14 @@ def as_written(study: Study) -> Study:
     def assigned(point: Mapping[str, Any], where: str) -> dict[str, Any]:
         return {path: value(path, item, f"{where}.{path}") for path, item in point.items()}
 
+    def bounds(path: str, given: Range | Choices) -> Range | Choices:
+        if isinstance(given, Range):
+            return given
+        return Choices(values=tuple(value(path, item, f"hypercube.{path}") for item in given.values))  # type: ignore[misc]
+
     cube = study.hypercube
     if cube is not None:
-        found = {p: Choices(values=tuple(map(as_text, r.values))) if isinstance(r, Choices) else r for p, r in cube.ranges.items()}
-        cube = replace(cube, ranges=found)
+        cube = replace(cube, ranges={path: bounds(path, given) for path, given in cube.ranges.items()})
     written = replace(
         study,
         settings=assigned(study.settings, "settings"),

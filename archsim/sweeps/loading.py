@@ -100,4 +100,6 @@ def load_sweep(directory: str | os.PathLike[str]) -> Sweep:
             directory=folder,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"is no head of a sweep ({error}); expected what archsim sweep wrote", str(folder / HEAD)) from None
+        raise InputError(
+            f"is no head of a sweep ({error}); expected what archsim sweep wrote", str(folder / HEAD)
+        ) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ _LARGER = ("max:", "max ", "-")
 _SMALLER = ("min:", "min ")
 
 Values = NDArray[np.float64]
+Scale = Literal["linear", "log"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +33,16 @@ class Objective:
     def __str__(self) -> str:
         return f"max {self.metric}" if self.maximize else self.metric
 
-    def loss(self, value: float) -> float:
-        """A value so that less is better; its own inverse."""
+    def loss(self, value: float, scale: Scale = "linear") -> float:
+        """A value, or its decimal logarithm, so that less is better. Logarithms of what is not above 0 are NaN."""
+        if scale == "log":
+            value = math.log10(value) if value > 0 else math.nan
         return -value if self.maximize else value
+
+    def value(self, loss: float, scale: Scale = "linear") -> float:
+        """The value of a loss."""
+        value = -loss if self.maximize else loss
+        return value if scale == "linear" else 10.0**value
 
 
 def parse_objective(text: str) -> Objective:
@@ -45,15 +53,19 @@ def parse_objective(text: str) -> Objective:
     return Objective(metric=text.strip())
 
 
-def losses(rows: Iterable[Mapping[str, Any]], objectives: Sequence[Objective]) -> Values:
+def losses(rows: Iterable[Mapping[str, Any]], objectives: Sequence[Objective], scale: Scale = "linear") -> Values:
     """Objectives of rows as [rows, objectives], less being better; NaN where a row has no finite number."""
-    found = [[_loss(row.get(objective.metric), objective) for objective in objectives] for row in rows]
+    found = [[_loss(row.get(objective.metric), objective, scale) for objective in objectives] for row in rows]
     return np.array(found, dtype=np.float64).reshape(len(found), len(objectives))
 
 
-def _loss(value: Any, objective: Objective) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return objective.loss(float(value)) if number else math.nan
+def is_number(value: Any) -> bool:
+    """Whether a figure of a row is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _loss(value: Any, objective: Objective, scale: Scale) -> float:
+    return objective.loss(float(value), scale) if is_number(value) else math.nan
 
 
 def nondominated(values: Values) -> NDArray[np.bool_]:
@@ -118,12 +130,18 @@ def hypervolume(values: Values, frame: Frame) -> float:
     InputError
         Without moocore (extra: search).
     """
-    try:
-        import moocore
-    except ImportError:
-        raise InputError("needs moocore; expected the extra: pip install 'archsim[search]'", "hypervolume") from None
+    moocore = load_moocore()
     if (frame.reference <= frame.ideal).any():
         return 0.0
     scaled = np.clip(frame.scaled(values), 0.0, None)
     inside = scaled[(scaled < 1).all(axis=1)]
     return float(moocore.hypervolume(inside, ref=np.ones(len(frame.ideal)))) if len(inside) else 0.0
+
+
+def load_moocore() -> Any:
+    """The module, for exact hypervolumes. Raises `InputError` without it."""
+    try:
+        import moocore
+    except ImportError:
+        raise InputError("needs moocore; expected the extra: pip install 'archsim[search]'", "hypervolume") from None
+    return moocore

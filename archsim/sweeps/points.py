@@ -10,10 +10,10 @@ from archsim.sweeps.dealing import Task, run_tasks
 from archsim.sweeps.inputs import Inputs
 from archsim.sweeps.point import Point
 
+Row = dict[str, Any]
 
-def run_points(
-    points: Iterable[Point], lanes: Crew, inputs: Inputs | None = None
-) -> Iterator[tuple[Point, dict[str, Any]]]:
+
+def run_points(points: Iterable[Point], lanes: Crew, inputs: Inputs | None = None) -> Iterator[tuple[Point, Row]]:
     """Run points; yields each with its flat row as it finishes, in no particular order.
 
     A row holds the point's coordinates, `error` and `error_type` (empty where fine), the metrics of `Result.flat`, and

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import IO, Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -57,7 +58,8 @@ class WorkerProcess(Executor):
     def _ask(self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
         task = pickle.dumps((fn, args, kwargs))
         process = self._process = self._process or _started()
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         try:
             send(process.stdin, task)
             answer = receive(process.stdout)
@@ -74,10 +76,8 @@ class WorkerProcess(Executor):
     def _end(process: subprocess.Popen[bytes]) -> int:
         for pipe in (process.stdin, process.stdout):
             assert pipe is not None
-            try:
+            with suppress(OSError):  # what was left to write has no reader
                 pipe.close()
-            except OSError:  # what was left to write has no reader
-                pass
         try:
             return process.wait(_SECONDS_TO_END)
         except subprocess.TimeoutExpired:

@@ -88,12 +88,7 @@ def _outcome(bench: Bench, point: Point, key: str, keep_results: bool) -> Outcom
 
 def _described(error: Exception) -> str:
     """An error nobody expected: its type, its text, and where in archsim it arose."""
-    inside = [
-        frame for frame in traceback.extract_tb(error.__traceback__) if f"{os.sep}archsim{os.sep}" in frame.filename
-    ]
-    at = (
-        f" (archsim/{inside[-1].filename.rpartition(f'{os.sep}archsim{os.sep}')[2]}:{inside[-1].lineno})"
-        if inside
-        else ""
-    )
+    package = f"{os.sep}archsim{os.sep}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if package in frame.filename]
+    at = f" (archsim/{frames[-1].filename.rpartition(package)[2]}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {error}{at}" if str(error) else f"{type(error).__name__}{at}"

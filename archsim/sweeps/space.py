@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
@@ -20,8 +20,10 @@ def points_of(study: Study) -> Iterator[Point]:
 
 
 def _factors(study: Study) -> list[list[Mapping[str, Any]]]:
-    cube = [] if study.hypercube is None else [list(sampled(study.hypercube))]
-    return [*listed_parts(study), *cube]
+    factors = listed_parts(study)
+    if study.hypercube is not None:
+        factors.append(list(sampled(study.hypercube)))
+    return factors
 
 
 def listed_parts(study: Study) -> list[list[Mapping[str, Any]]]:
@@ -62,17 +64,17 @@ def axes_of(study: Study) -> tuple[str, ...]:
 
 
 class Columns:
-    """Coordinates of points as typed columns: see `values.column`."""
+    """Coordinates of points as typed columns: see `values.column`. `points` may have values that a search chose in the
+    ranges of the study."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: Study, points: Iterable[Point] = ()) -> None:
         self._paths = [path for path in varied(study) if path not in COORDINATES]
         self._pictures = any(network.input is not None for network in _networks(study))
         values: dict[str, list[Plain | None]] = {path: [] for path in self._paths}
-        for factor in _factors(study):
-            for part in factor:
-                for path, value in part.items():
-                    if path in values:
-                        values[path].append(value)
+        for part in (*(part for factor in _factors(study) for part in factor), *(point.settings for point in points)):
+            for path, value in part.items():
+                if path in values:
+                    values[path].append(value)
         self._typed = {path: column(found) for path, found in values.items()}
 
     def row(self, point: Point) -> dict[str, Any]:

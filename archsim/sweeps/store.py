@@ -147,7 +147,7 @@ def check_folder(folder: Path, name: str, content: str, keys: set[str], *, updat
         return
     old = read_json(head)
     if not isinstance(old, dict) or "hash" not in old:
-        raise InputError(f"is no head of a sweep; expected another folder, or none of this name", str(head))
+        raise InputError("is no head of a sweep; expected another folder, or none of this name", str(head))
     if old["hash"] == content or update:
         return
     finished = PointStore(folder / POINTS).keys()

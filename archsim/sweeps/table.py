@@ -6,6 +6,8 @@ import csv
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +64,7 @@ def write_tables(folder: Path) -> tuple[Path, ...]:
     columns = columns_of(table_rows(folder))
     paths = [folder / TABLES[0]]
     _whole(paths[0], lambda draft: _write_csv(draft, columns, table_rows(folder)))
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError:
+    if find_spec("pyarrow") is None:
         return tuple(paths)
     paths.append(folder / TABLES[1])
     _whole(paths[1], lambda draft: _write_parquet(draft, columns, table_rows(folder)))
@@ -90,22 +90,22 @@ def _write_csv(path: Path, columns: Mapping[str, type], rows: Iterable[Row]) -> 
 
 
 def _write_parquet(path: Path, columns: Mapping[str, type], rows: Iterable[Row]) -> None:
-    import pyarrow
-    from pyarrow import parquet
+    pa: Any = import_module("pyarrow")
+    writer_of: Any = import_module("pyarrow.parquet").ParquetWriter
 
-    kinds = {int: pyarrow.int64(), float: pyarrow.float64(), bool: pyarrow.bool_()}
-    schema = pyarrow.schema([(name, kinds.get(kind, pyarrow.string())) for name, kind in columns.items()])
+    kinds = {int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+    schema = pa.schema([(name, kinds.get(kind, pa.string())) for name, kind in columns.items()])
 
     def cell(name: str, value: Any) -> Any:
         return value if value is None else columns[name](value)
 
-    with parquet.ParquetWriter(path, schema) as writer:
+    with writer_of(path, schema) as writer:
         for batch in _batches(rows):
             arrays = [
-                pyarrow.array([cell(name, row.get(name)) for row in batch], kind)
+                pa.array([cell(name, row.get(name)) for row in batch], kind)
                 for name, kind in zip(columns, schema.types, strict=True)
             ]
-            writer.write_table(pyarrow.table(arrays, schema))
+            writer.write_table(pa.table(arrays, schema))
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import IO
 
 from archsim.sweeps.processes import receive, send
@@ -54,7 +55,5 @@ def _leave_with(parent: int) -> None:
 
 
 def _leave(answers: IO[bytes]) -> None:
-    try:
+    with suppress(OSError):  # an answer that nobody reads
         answers.close()
-    except OSError:  # an answer that nobody reads
-        pass

@@ -18,6 +18,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.notebook import html_table
+from archsim.units import format_quantity
+
 Shape = tuple[int, ...]
 Pair = tuple[int, int]
 Padding = tuple[int, int, int, int]
@@ -189,7 +192,7 @@ class Parameters:
 WeightOrigin = Literal["file", "seeded", "none"]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Graph:
     """A network: layers in topological order, their weights, and where the weights came from.
 
@@ -206,6 +209,26 @@ class Graph:
     """File it was read from, where its preprocessing and calibrated ranges may lie beside it."""
     source: str | None = None
     """What a topology file says of where the network was published."""
+
+    def __repr__(self) -> str:
+        inputs = ", ".join("x".join(map(str, layer.shape)) for layer in self.inputs())
+        macs = format_quantity(self.total_macs(), "MACs")
+        return f"<Graph {self.name}: {len(self.layers)} layers, input {inputs}, {macs}, weights: {self.weights}>"
+
+    def _repr_html_(self) -> str:
+        """Layers as a table, for notebooks."""
+        rows = [
+            (
+                layer.name,
+                layer.op.kind,
+                ", ".join(layer.inputs),
+                "x".join(map(str, layer.shape)),
+                f"{macs:,}" if macs else "",
+            )
+            for layer, macs in ((layer, self.macs(layer)) for layer in self.layers)
+        ]
+        title = f"{self.name}: {format_quantity(self.total_macs(), 'MACs')}, weights: {self.weights}"
+        return html_table(title, ("layer", "kind", "inputs", "shape", "MACs"), rows, text=3)
 
     def __getitem__(self, name: str) -> Layer:
         return self.by_name[name]

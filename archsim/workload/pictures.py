@@ -7,7 +7,7 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -139,6 +139,17 @@ def read_pictures(pictures: PictureSet, indices: Sequence[int], preprocessing: P
     return pixels
 
 
+def raw_pictures(pictures: PictureSet, indices: Sequence[int]) -> Iterator[bytes]:
+    """Content of the chosen pictures' files. Raises `InputError` naming a picture that cannot be read."""
+    with _Opener(pictures) as opener:
+        for index in indices:
+            name = pictures.files[index]
+            try:
+                yield opener.read(name)
+            except _BROKEN as error:
+                raise InputError(_reason(error), f"{pictures.where}/{name}") from None
+
+
 class _Opener:
     """Opens pictures of a set by name; keeps a zip archive open in between."""
 
@@ -166,9 +177,12 @@ class _Opener:
 
     def open(self, name: str) -> Image.Image:
         """A picture whose file has been read; pixels are decoded when they are used."""
+        return _bounded(Image.open(BytesIO(self.read(name))))
+
+    def read(self, name: str) -> bytes:
+        """Content of a picture's file."""
         with self._stream(name) as stream:
-            raw = stream.read()
-        return _bounded(Image.open(BytesIO(raw)))
+            return stream.read()
 
     def _stream(self, name: str) -> IO[bytes]:
         if self._archive is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
@@ -15,7 +16,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from archsim.config.complaints import problems_of
-from archsim.config.document import Block, plain, read_yaml
+from archsim.config.document import Block, parse_yaml, plain, read_text
 from archsim.config.types import Text
 from archsim.errors import InputError
 from archsim.workload.graph import Graph, Pair
@@ -204,7 +205,13 @@ class _Sidecar(BaseModel):
 
 def read_sidecar(path: str | os.PathLike[str]) -> Preprocessing:
     """Preprocessing from its YAML file. Raises `InputError` with every problem, each with file and line."""
-    root = read_yaml(Path(path))
+    return _parsed(read_text(Path(path)), os.fspath(path))
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str, name: str) -> Preprocessing:
+    """A run asks several times for the same text."""
+    root = parse_yaml(text, name)
     if not isinstance(root, Block):
         raise InputError("is no mapping; expected 'size:' and other lines", root.where)
     try:

@@ -26,6 +26,7 @@ from archsim.function.quantization.network import Pixels, Precision, QuantizedNe
 from archsim.function.quantization.quantize import quantize
 from archsim.function.quantization.weights import WeightQuantizer
 from archsim.function.reference.run import run_float
+from archsim.keeping import Keep, anew
 from archsim.workload import Batch, Dataset, Graph, Preprocessing
 
 Progress = Callable[[int, int], None]
@@ -71,6 +72,7 @@ def evaluate(
     machine: Machine | None = None,
     weights: str | WeightQuantizer = "per_channel",
     progress: Progress | None = None,
+    keep: Keep = anew,
 ) -> Evaluation:
     """Quantize `graph` and run `data` through it and through the float network, a batch at a time.
 
@@ -79,13 +81,20 @@ def evaluate(
     arithmetic of every layer; None is exact integer
     arithmetic. Converters that need observed sums see the first pictures of `calibration`, else of `data`. With
     `streaming` the precision of activations is decided on the fly; the bits of every window are kept of the first
-    `streamed_images` pictures.
+    `streamed_images` pictures. `keep` gives what other evaluations may share: ranges, the quantized network and the
+    float network's logits.
     """
-    ranges = ranges_of(graph, data, calibration)
-    network = quantize(graph, ranges, precision=precision, pixels=_pixels(data.preprocessing), weights=weights)
+    ranges, pixels = ranges_of(graph, data, calibration, keep), _pixels(data.preprocessing)
+    network = keep(
+        "quantized network",
+        (graph, ranges, precision, pixels, weights),
+        lambda: quantize(graph, ranges, precision=precision, pixels=pixels, weights=weights),
+    )
     pictures = calibration if isinstance(calibration, Dataset) else data
     selection = exact_selection() if machine is None else select(network, machine, partial(_first, network, pictures))
-    logits, wanted, activity = _through(graph, network, data, selection, counting, streaming, streamed_images, progress)
+    logits, wanted, activity = _through(
+        graph, network, data, selection, counting, streaming, streamed_images, progress, keep
+    )
     conversions = selection.conversions()
     few = _first(network, data)[:SNR_PICTURES]
     return Evaluation(
@@ -111,6 +120,7 @@ def _through(
     streaming: Streaming | None,
     streamed_images: int,
     progress: Progress | None,
+    keep: Keep,
 ) -> tuple[Array, Array, dict[str, LayerActivity]]:
     """Logits of the machine and of the float network, and activity, over all pictures."""
     size = min(default_batch(network), LARGEST_BATCH)
@@ -125,7 +135,7 @@ def _through(
             searching=selection.searching, opening=selection.opening,
         )  # fmt: skip
         measured.append(found.logits)
-        reference.append(run_float(graph, batch.images, keep=[network.logits])[network.logits])
+        reference.append(_float_logits(graph, batch, network.logits, keep))
         for layer in found.activity:
             whole = merge([activity[layer.name], layer]) if layer.name in activity else layer
             activity[layer.name] = first_images(whole, streamed_images)
@@ -135,22 +145,29 @@ def _through(
     return np.concatenate(measured), np.concatenate(reference), activity
 
 
+def _float_logits(graph: Graph, batch: Batch, name: str, keep: Keep) -> Array:
+    """Logits of the float network, by the layer that gives them."""
+    parts = graph, batch.images, name
+    return keep("float logits", parts, lambda: run_float(graph, batch.images, keep=[name])[name])
+
+
 def _first(network: QuantizedNetwork, data: Dataset) -> Array:
     """The first few pictures of a data set as the network takes them."""
     return _network_input(network, next(iter(data.batches(MOST_PICTURES))))
 
 
-def ranges_of(graph: Graph, data: Dataset, calibration: Dataset | Ranges | None = None) -> Ranges:
+def ranges_of(graph: Graph, data: Dataset, calibration: Dataset | Ranges | None = None, keep: Keep = anew) -> Ranges:
     """Activation ranges as `evaluate` chooses them."""
     if isinstance(calibration, Ranges):
         return calibration
-    if calibration is not None:
-        return calibrate(graph, _inputs(calibration), origin=calibration.name)
-    if data.preprocessing.ranges:
+    if calibration is None and data.preprocessing.ranges:
         shipped = data.preprocessing
         means = {name: np.asarray(values) for name, values in shipped.means.items()}
         return Ranges(values=shipped.ranges, means=means, origin="shipped")
-    return calibrate(graph, _inputs(data), origin="self")
+    pictures, origin = (data, "self") if calibration is None else (calibration, calibration.name)
+    return keep(
+        "activation ranges", (graph, pictures, origin), lambda: calibrate(graph, _inputs(pictures), origin=origin)
+    )
 
 
 def _inputs(data: Dataset) -> Iterator[Array]:

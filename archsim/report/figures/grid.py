@@ -141,7 +141,9 @@ def lines(table: Table, axis: str, metric: str, most: int) -> tuple[list[Line], 
     values = {_key(value): place for place, value in enumerate(table.values(axis))}
     found = []
     for group in groups:
-        members = [row for row in table.rows if tuple(_key(row.get(other)) for other in split) == tuple(map(_key, group))]
+        members = [
+            row for row in table.rows if tuple(_key(row.get(other)) for other in split) == tuple(map(_key, group))
+        ]
         cells: dict[int, list[float]] = {}
         for row in members:
             cells.setdefault(values[_key(row.get(axis))], []).append(float(row[metric]))

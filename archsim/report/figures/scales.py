@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from math import isfinite, log10
 
 from archsim.report.formatting import heading, quantity
-from archsim.units import UNITS, QuantityError, format_quantity, parse_quantity
+from archsim.units import UNITS, QuantityError, format_quantity, parse_quantity, unit_of
 
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
 _SHARES = ("accuracy", "float_accuracy", "top1_agreement", "crossbar_utilization")
 _RATES = {"ops_per_s": "OPS", "ops_per_j": "OPS/W"}
-_SUFFIXES = {"_s": "s", "_j": "J", "_w": "W", "_m2": "m2"}
 _LABELS = {
     "top1_agreement": "Agreement with float",
     "accuracy": "Accuracy",
@@ -113,7 +112,7 @@ def measure(key: str, label: str | None = None) -> Measure:
     elif key.endswith("_db"):
         unit = "dB"
     else:
-        unit = next((si for end, si in _SUFFIXES.items() if key.endswith(end) and not key.endswith("_per_s")), "")
+        unit = unit_of(key) or ""
     return Measure(key=key, label=label or _label(key), unit=unit)
 
 

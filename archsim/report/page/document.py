@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,9 +91,8 @@ def _resource(name: str) -> str:
 @cache
 def _plotly() -> str:
     """The charting library as its package ships it."""
-    from plotly.offline import get_plotlyjs
-
-    return str(get_plotlyjs()).replace("\r\n", "\n")
+    script: str = import_module("plotly.offline").get_plotlyjs()
+    return script.replace("\r\n", "\n")
 
 
 def _policy(scripts: tuple[str, ...]) -> str:

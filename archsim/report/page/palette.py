@@ -12,6 +12,8 @@ MUTED = ("#332288", "#88CCEE", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6
 GREY = "#BBBBBB"
 RUNS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A7A7A", "#B8A800")
 MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "star", "hexagon")
+GLYPHS = "●■◆▲✚▼★⬢"
+"""The markers as characters, for legends in text."""
 LETTERS = "ABCDEFGH"
 BUSY = ("#DCE7F1", "#8FB3D3", "#3F78AE", "#12395F")
 """Pale to dark: a share from 0 to 1."""

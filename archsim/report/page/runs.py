@@ -15,7 +15,7 @@ from archsim.errors import InputError
 from archsim.report.comparison import Comparison
 from archsim.report.page import charts, quality, tables
 from archsim.report.page.document import render, write_page
-from archsim.report.page.palette import LETTERS, LIMITS, OTHER, RUNS, TIME_PARTS, coloured, ranked
+from archsim.report.page.palette import GLYPHS, LETTERS, LIMITS, OTHER, RUNS, TIME_PARTS, coloured, ranked
 from archsim.report.page.roofline import EXPLAINED, roofline
 from archsim.report.page.text import listed, percent, ratio, shown
 from archsim.result import Citation, Result
@@ -176,6 +176,7 @@ def _run(run: Result, label: str, place: int) -> dict[str, Any]:
     return {
         "label": label,
         "colour": RUNS[place],
+        "glyph": GLYPHS[place],
         "bottleneck": run.bottleneck.sentence,
         "relief": run.bottleneck.relief,
         "unlayered": unlayered_line(run),

@@ -15,7 +15,7 @@ from archsim import __version__
 from archsim.errors import InputError
 from archsim.report.formatting import heading
 from archsim.report.page.document import render, write_page
-from archsim.report.page.palette import BUSY, MARKERS, MUTED
+from archsim.report.page.palette import BUSY, GLYPHS, MARKERS, MUTED
 from archsim.report.page.tables import Cell, Row, Table
 from archsim.report.page.text import axis_unit, percent, shown
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from archsim.sweeps import Sweep
 
 LARGER = frozenset(
-    ("accuracy", "float_accuracy", "top1_agreement", "logit_snr_db")
-    + ("ops_per_s", "ops_per_j", "images_per_s", "crossbar_utilization")
+    {"accuracy", "float_accuracy", "top1_agreement", "logit_snr_db", "ops_per_s", "ops_per_j", "images_per_s"}
+    | {"crossbar_utilization"}
 )
 """Figures of which more is better."""
 FIRST = ("energy_per_image_j", "latency_s", "area_m2", "accuracy", "ops_per_j", "average_power_w")
@@ -150,6 +150,7 @@ def _payload(found: Sweep, metrics: Sequence[Metric], axes: Sequence[str], chose
         "chosen": [metric.key if metric else None for metric in chosen],
         "palette": MUTED,
         "markers": MARKERS,
+        "glyphs": GLYPHS,
         "ramp": BUSY,
     }
 
@@ -171,20 +172,20 @@ def _text(value: object) -> str:
     return "–" if value is None else str(value)
 
 
-def _facts(found: Sweep) -> list[str]:
-    """How many points, and over what."""
+def _facts(found: Sweep) -> tuple[str, list[tuple[str, str]]]:
+    """How many points, and over what: names and their values."""
     finished = f"{len(found.rows):,} of {found.points:,} points finished"
     points = f"{found.points:,} points" if len(found.rows) == found.points else finished
     failed = f", {len(found.failed):,} of them failed" if found.failed else ""
-    facts = [f"{points}{failed}."]
+    facts = []
     for name in varying(found):
         values = list(dict.fromkeys(_text(row.get(name)) for row in found.rows))
         shown_values = ", ".join(values[:12]) + (f" and {len(values) - 12} more" if len(values) > 12 else "")
-        facts.append(f"{name}: {shown_values}")
+        facts.append((name, shown_values))
     for name in ("hardware", "workload"):
         if name not in varying(found) and found.rows:
-            facts.append(f"{name}: {found.rows[0].get(name)}")
-    return facts
+            facts.append((name, _text(found.rows[0].get(name))))
+    return f"{points}{failed}", facts
 
 
 def front_table(found: Sweep, axes: Sequence[str], first: Metric, second: Metric) -> Table:
@@ -193,7 +194,16 @@ def front_table(found: Sweep, axes: Sequence[str], first: Metric, second: Metric
     ordered = sorted(rows, key=lambda row: (row[first.key], row["point"]))
     lines = tuple(_line(row, axes, (first, second)) for row in ordered)
     heads = ("point", *axes, first.words, second.words)
-    return Table(caption=f"Front: {first.words} and {second.words}", heads=heads, rows=lines)
+    caption = f"Front: {first.words} and {second.words}"
+    return Table(caption=caption, heads=heads, rows=lines, words=_wordy(found, axes))
+
+
+def _wordy(found: Sweep, axes: Sequence[str]) -> frozenset[int]:
+    """Columns of axes whose values are names rather than figures."""
+    columns = [[_text(row.get(name)) for row in found.rows] for name in axes]
+    return frozenset(
+        place for place, texts in enumerate(columns, start=1) if not any(text[:1].isdigit() for text in texts)
+    )
 
 
 def _line(row: Mapping[str, Any], axes: Sequence[str], metrics: Sequence[Metric]) -> Row:
@@ -221,7 +231,7 @@ def _failed(found: Sweep, axes: Sequence[str]) -> Table | None:
     for row in found.failed[:MOST_LINES]:
         texts = [*[_text(row.get(name)) for name in axes], str(row["error"])]
         rows.append(Row(name=f"{row['point']}", cells=tuple(Cell(text=text) for text in texts)))
-    words = frozenset({len(axes) + 1})
+    words = _wordy(found, axes) | {len(axes) + 1}
     return Table(caption="Points that failed", heads=("point", *axes, "error"), rows=tuple(rows), words=words)
 
 
@@ -229,4 +239,5 @@ def _points(found: Sweep, axes: Sequence[str], metrics: Sequence[Metric]) -> Tab
     """The first points with their main figures."""
     main = [metric for metric in metrics if metric.key in FIRST]
     rows = tuple(_line(row, axes, main) for row in found.done[:MOST_LINES])
-    return Table(caption="Points", heads=("point", *axes, *[metric.words for metric in main]), rows=rows)
+    heads = ("point", *axes, *[metric.words for metric in main])
+    return Table(caption="Points", heads=heads, rows=rows, words=_wordy(found, axes))

@@ -75,7 +75,8 @@ def totals_table(found: Comparison, labels: Sequence[str]) -> Table:
         for key, values in found.totals().items()
         if streams or key not in OF_STREAMS
     ]
-    return Table(caption="Totals of each run, with ratios to the first", heads=("", *labels), rows=tuple(rows))
+    caption = "Totals of each run, with ratios to the first" if len(labels) > 1 else "Totals"
+    return Table(caption=caption, heads=("", *labels), rows=tuple(rows))
 
 
 def energy_table(found: Comparison, labels: Sequence[str], order: Sequence[str]) -> Table:

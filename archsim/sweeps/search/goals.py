@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -13,7 +12,7 @@ from archsim.components.rollup import part_rows
 from archsim.config import Hardware
 from archsim.config.suggest import did_you_mean, excerpt
 from archsim.result import Totals
-from archsim.sweeps.pareto import Objective
+from archsim.sweeps.pareto import Objective, is_number
 from archsim.units import QuantityError, format_quantity, parse_number, parse_quantity
 
 OF_PICTURES = ("accuracy", "top1_agreement", "logit_snr_db", "float_accuracy")
@@ -63,17 +62,13 @@ def judge(row: Mapping[str, Any], objectives: Sequence[Objective], constraints: 
     if row["error"]:
         return Verdict(error=row["error"])
     asked = dict.fromkeys([goal.metric for goal in (*objectives, *constraints)])
-    missing = [metric for metric in asked if not _finite(row.get(metric))]
+    missing = [metric for metric in asked if not is_number(row.get(metric))]
     if missing:
         return Verdict(error=f"this point has no {', '.join(missing)}")
     return Verdict(
         values=tuple(float(row[objective.metric]) for objective in objectives),
         violations=tuple(constraint.violation(float(row[constraint.metric])) for constraint in constraints),
     )
-
-
-def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def parse_constraint(text: str) -> Constraint:

@@ -9,6 +9,8 @@ from math import fsum
 from typing import Any, Literal
 
 from archsim.accounting.training import StorageRow
+from archsim.notebook import html_lines, html_table
+from archsim.units import format_quantity
 
 Phase = Literal["forward", "error", "gradient", "update", "standing"]
 PHASES: tuple[Phase, ...] = ("forward", "error", "gradient", "update", "standing")
@@ -47,7 +49,7 @@ class PhaseCost:
         return 2 * self.macs / self.energy_j if self.macs else None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class TrainingCost:
     """Cost of one batch. `energy_j` is the correctly rounded sum of all rows; `rule_energy_j` what the update rule adds
     to plain gradient descent with as many pulses (0 for sgd). `ops` counts two operations for each product of the
@@ -68,6 +70,36 @@ class TrainingCost:
     area_m2: float
     notes: tuple[str, ...]
     citations: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        figures = ", ".join(f"{name} {format_quantity(value, unit)}" for name, value, unit in self._figures)
+        return f"<TrainingCost {self._title}: {figures}>"
+
+    def _repr_html_(self) -> str:
+        """Totals and phases as tables, for notebooks."""
+        totals = [(name, format_quantity(value, unit)) for name, value, unit in self._figures]
+        phases = [
+            (row.phase, format_quantity(row.latency_s, "s"), format_quantity(row.energy_j, "J"), f"{row.macs:,}")
+            for row in self.phases
+        ]
+        columns = ("phase", "latency", "energy", "MACs")
+        return (
+            html_table(self._title, ("", ""), totals) + html_table("Phases", columns, phases) + html_lines(self.notes)
+        )
+
+    @property
+    def _title(self) -> str:
+        return f"{self.workload} on {self.hardware}, batch {self.batch}, {self.dataflow}, {self.rule}"
+
+    @property
+    def _figures(self) -> tuple[tuple[str, float, str], ...]:
+        return (
+            ("latency", self.latency_s, "s"),
+            ("energy", self.energy_j, "J"),
+            ("energy an image", self.energy_per_image_j, "J"),
+            ("efficiency", self.ops_per_j, "op/s/W"),
+            ("area", self.area_m2, "m2"),
+        )
 
     @cached_property
     def energy_j(self) -> float:

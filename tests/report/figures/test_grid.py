@@ -66,7 +66,7 @@ def test_wrong_wishes_are_told_together() -> None:
     assert str(second) == "--where mapping.placement=snaik: no point has it; expected banded | snake"
     with pytest.raises(InputError, match="t: has no finished point"):
         table_of("t", AXES, [row for row in rows() if row["error"]])
-    with pytest.raises(InputError, match="'latency' is no metric of every point.*did you mean 'latency_s'"):
+    with pytest.raises(InputError, match=r"'latency' is no metric of every point.*did you mean 'latency_s'"):
         metrics_of(table_of("t", AXES, rows()), ["latency"])
 
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 
 from archsim.errors import InputError
@@ -38,25 +36,24 @@ def test_text_is_drawn_as_it_stands() -> None:
 
 
 def test_settings_end_with_the_figure() -> None:
-    import matplotlib
+    import matplotlib as mpl
 
-    before = dict(matplotlib.rcParams)
+    before = dict(mpl.rcParams)
     with styled(STYLES["ieee"], "x"):
-        assert matplotlib.rcParams["pdf.fonttype"] == 42
-    assert dict(matplotlib.rcParams) == before
+        assert mpl.rcParams["pdf.fonttype"] == 42
+    assert dict(mpl.rcParams) == before
 
 
 def test_unknown_styles_and_fonts_are_named() -> None:
     with pytest.raises(InputError, match=r"--style: 'iee' is no style; expected ieee \| acm \| plain.*did you mean"):
         find_style("iee")
-    with pytest.raises(InputError, match="--font: the font 'STIXGenral' is not installed.*did you mean"):
+    with pytest.raises(InputError, match=r"--font: the font 'STIXGenral' is not installed.*did you mean"):
         find_style("ieee", "STIXGenral")
     assert find_style("ieee", "DejaVu Serif").font == ("DejaVu Serif", "STIXGeneral", "DejaVu Sans")
 
 
 def test_the_extra_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr("archsim.report.figures.style.find_spec", lambda name: None)
+    monkeypatch.setattr("archsim.report.figures.style.find_spec", lambda _: None)
     with pytest.raises(
         InputError, match=r"here: needs matplotlib; expected the extra: pip install 'archsim\[figures\]'"
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -62,23 +63,37 @@ def cell_model(device: Device | None, cell: Cell, rows: int, columns: int) -> Ce
     if device is None or not (active or device.off_current == "kept"):
         return None
     if active.keys() == {"stuck"} and device.off_current == "subtracted":
-        return lambda levels, rng: stick(active["stuck"], levels, 0, 2**cell.bits - 1, _streams(rng)["stuck"])
+        return partial(_stuck_levels, active["stuck"], 2**cell.bits - 1)
     window = window_of(cell)
     wrong = "programming" in active and outside_fit(active["programming"].model, window.off, window.on)
     if wrong:
         raise InputError(wrong, "device.programming.model")
 
-    def model(levels: Levels, rng: np.random.Generator) -> Array:
-        streams = _streams(rng)
-        used = np.s_[: levels.shape[0], : levels.shape[1]]
-        if "wires" in active:
-            levels = _whole_array(levels, rows, columns)
-        conductance = window.conductance(levels)
-        for name, options in active.items():
-            conductance = NONIDEALITIES[name](options, window, conductance, streams[name])
-        return window.levels(conductance[used], subtract_off=device.off_current == "subtracted")
+    return partial(_affected, active, window, (rows, columns), device.off_current == "subtracted")
 
-    return model
+
+def _stuck_levels(options: Stuck, top: int, levels: Levels, rng: np.random.Generator) -> Levels:
+    """Levels of a crossbar some cells of which are stuck at 0 or at `top`."""
+    return stick(options, levels, 0, top, _streams(rng)["stuck"])
+
+
+def _affected(
+    active: Mapping[str, Any],
+    window: Window,
+    shape: tuple[int, int],
+    subtract_off: bool,
+    levels: Levels,
+    rng: np.random.Generator,
+) -> Array:
+    """Levels of a crossbar after all `active` effects, float32; `shape` of the physical array."""
+    streams = _streams(rng)
+    used = np.s_[: levels.shape[0], : levels.shape[1]]
+    if "wires" in active:
+        levels = _whole_array(levels, *shape)
+    conductance = window.conductance(levels)
+    for name, options in active.items():
+        conductance = NONIDEALITIES[name](options, window, conductance, streams[name])
+    return window.levels(conductance[used], subtract_off=subtract_off)
 
 
 def acts(options: object) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -86,18 +87,22 @@ def level_quantizer(
         known = " | ".join(LEVEL_QUANTIZERS)
         raise InputError(f"is '{rule.quantizer}'; expected {known}", "weight_levels.quantizer")
 
-    def quantizer(request: WeightRequest) -> Grid:
-        counted = importance.get(request.name)
-        found = fit_levels(
-            request.weight,
-            request.bits,
-            replace(rule, zero=rule.zero or request.grouped),
-            None if counted is None else counted / request.gain**2,
-            None if loss is None else _of_unfolded(loss(request.name), request.gain),
-        )
-        return grid_of(found, request)
+    return partial(_to_levels, rule, importance, loss)
 
-    return quantizer
+
+def _to_levels(
+    rule: LevelRule, importance: Mapping[str, Array], loss: Callable[[str], Loss] | None, request: WeightRequest
+) -> Grid:
+    """Level sets of one layer's weights."""
+    counted = importance.get(request.name)
+    found = fit_levels(
+        request.weight,
+        request.bits,
+        replace(rule, zero=rule.zero or request.grouped),
+        None if counted is None else counted / request.gain**2,
+        None if loss is None else _of_unfolded(loss(request.name), request.gain),
+    )
+    return grid_of(found, request)
 
 
 def _of_unfolded(loss: Loss, gain: Array) -> Loss:

@@ -7,8 +7,8 @@
   const plots = [...document.querySelectorAll(".plot[data-chart]")];
   const hidden = new Map();
   const drawn = new Set();
-  const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const paper = window.matchMedia("print");
+  const colours = { ink: "#1d2329", soft: "#56616b", rule: "#e3e7ea", paper: "#ffffff" };
   const PRINTED = { whole: 660, half: 322 };
   const touch = window.matchMedia("(hover: none)").matches;
   let terms = [];
@@ -27,13 +27,6 @@
   function matches(name) {
     const folded = name.toLowerCase();
     return terms.length === 0 || terms.some((term) => folded.includes(term));
-  }
-
-  function theme() {
-    const night = dark.matches && !printing;
-    return night
-      ? { ink: "#e6e9ec", soft: "#a3adb6", rule: "#343c44", paper: "#14181c" }
-      : { ink: "#1d2329", soft: "#56616b", rule: "#e3e7ea", paper: "#ffffff" };
   }
 
   // Keeps the chosen points of every array that has an entry for each point.
@@ -67,7 +60,7 @@
     };
   }
 
-  function axisStyle(colours) {
+  function axisStyle() {
     const font = { color: colours.ink, size: 11 };
     return { gridcolor: colours.rule, linecolor: colours.soft, tickfont: font, automargin: true, ticks: "outside",
       tickcolor: colours.soft, ticklen: 3, title: { font: { color: colours.ink, size: 12 }, standoff: 8 } };
@@ -82,9 +75,9 @@
     return result;
   }
 
-  function tinted(trace, colours) {
+  function tinted(trace) {
     const result = { ...trace };
-    if (trace.meta && trace.meta.ink) result.line = { color: colours.ink, width: 1.5 };
+    if (trace.meta && trace.meta.ink) result.line = { ...trace.line, color: colours.ink, width: 1.5 };
     if (trace.type === "scatter" && trace.marker) {
       result.marker = joined(trace.marker, { line: { color: colours.paper } });
       if (/-open$/.test(String(trace.marker.symbol))) result.marker = { ...trace.marker, line: { width: 2 } };
@@ -99,12 +92,11 @@
 
   function figureOf(id, width) {
     const spec = charts[id];
-    const colours = theme();
     const section = document.getElementById("figure-" + id).closest("section").id;
     const off = hidden.get(section) || new Set();
     const visible = (trace) => !(trace.meta && off.has(trace.meta.series));
-    let data = spec.data.filter(visible).map((trace) => tinted(trace, colours));
-    const style = axisStyle(colours);
+    let data = spec.data.filter(visible).map((trace) => tinted(trace));
+    const style = axisStyle();
     let layout = joined(
       { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", width, hovermode: "closest",
         font: { family: "system-ui, sans-serif", color: colours.ink, size: 11 }, xaxis: style, yaxis: style,
@@ -222,7 +214,6 @@
   window.addEventListener("beforeprint", () => print(true));
   window.addEventListener("afterprint", () => print(false));
   paper.addEventListener("change", (event) => print(event.matches));
-  dark.addEventListener("change", () => redraw());
   // A script behind this one may have charts to add.
   document.addEventListener("DOMContentLoaded", begin);
 })();

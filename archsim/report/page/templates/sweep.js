@@ -48,14 +48,15 @@
 
   // Colours, marks and legend entries for the values of an axis; a ramp where there are more than colours.
   function grouped(axis) {
-    if (!axis) return [{ words: "", colour: sweep.palette[0], mark: sweep.markers[0], places: [...sweep.points.keys()] }];
+    if (!axis) return [{ words: "", colour: sweep.palette[0], mark: sweep.markers[0], glyph: sweep.glyphs[0], places: [...sweep.points.keys()] }];
     const values = sweep.axes[axis];
     const found = distinct(values);
     const many = found.length > sweep.markers.length;
     return found.map((words, index) => ({
       words,
       colour: many ? mixed(index / (found.length - 1)) : sweep.palette[index],
-      mark: many ? sweep.markers[0] : sweep.markers[index],
+      mark: sweep.markers[many ? 0 : index],
+      glyph: [...sweep.glyphs][many ? 0 : index],
       places: [...values.keys()].filter((place) => values[place] === words),
     }));
   }
@@ -86,13 +87,16 @@
       const entry = document.createElement("li");
       const swatch = document.createElement("i");
       const words = document.createElement("bdi");
-      swatch.className = "dot";
-      swatch.style.background = group.colour;
+      swatch.className = "glyph";
+      swatch.style.color = group.colour;
+      swatch.textContent = group.glyph;
       words.textContent = group.words;
       entry.append(swatch, words);
       return entry;
     }));
   }
+
+  const wordy = (name) => !sweep.axes[name].some((text) => /^[0-9]/.test(text));
 
   function tabled(places, x, y) {
     const head = ["point", ...names, ...[x, y].map((metric) => metric.title.replace(/ \[.*/, ""))];
@@ -108,11 +112,13 @@
     table.caption.textContent = "Front: " + head[head.length - 2] + " and " + head[head.length - 1];
     const heads = head.map((text) => made("th", text, "col"));
     heads[0].className = "words";
+    names.forEach((name, place) => heads[place + 1].classList.toggle("words", wordy(name)));
     table.tHead.rows[0].replaceChildren(...heads);
     table.tBodies[0].replaceChildren(...places.map((place) => {
       const row = document.createElement("tr");
       const figures = [x, y].map((metric) => made("td", shown(sweep.values[metric.key][place], metric)));
       row.append(made("th", String(sweep.points[place]), "row"), ...names.map((name) => made("td", sweep.axes[name][place])), ...figures);
+      names.forEach((name, index) => row.cells[index + 1].classList.toggle("words", wordy(name)));
       return row;
     }));
   }
@@ -125,6 +131,7 @@
     const type = element("choose-log").checked ? "log" : "linear";
     const line = {
       type: "scatter", mode: "lines", name: "front", hoverinfo: "skip", meta: { ink: true },
+      line: { shape: x.larger ? "vh" : "hv" },
       x: kept.map((place) => sweep.values[x.key][place] / x.size),
       y: kept.map((place) => sweep.values[y.key][place] / y.size),
     };
@@ -161,7 +168,7 @@
       data: [
         { type: "scatter", mode: "lines", name: "median", x: stops, y: medians, hoverinfo: "skip", meta: { ink: true } },
         { type: "scatter", mode: "markers", name: "points", x: usable.map(where), y: usable.map(value),
-          marker: { color: sweep.palette[1], size: 8, opacity: 0.75, line: { width: 0.8 } },
+          marker: { color: "#3F78AE", size: 8, opacity: 0.75, line: { width: 0.8 } },
           customdata: usable.map((place) => described(place, metric, metric)), hovertemplate: "%{customdata}<extra></extra>" },
       ],
       layout: { showlegend: false, height: 360, xaxis: { ...ticks, title: { text: page.literal(axis) }, zeroline: false, showgrid: false },
