@@ -73,7 +73,7 @@ def nondominated(values: Values) -> NDArray[np.bool_]:
 
     One row dominates another when it is nowhere more and somewhere less. Rows with NaN are never in the set.
     """
-    usable = ~np.isnan(values).any(axis=1)
+    usable: NDArray[np.bool_] = np.asarray(~np.isnan(values).any(axis=1))
     kept = np.zeros(len(values), dtype=bool)
     front: Values = np.empty((0, values.shape[1]))
     # a row can only be dominated by one that comes before it in lexicographic order

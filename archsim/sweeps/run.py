@@ -65,14 +65,23 @@ def run_study(
         An executor that takes no more points.
     """
     with held(folder):
-        plan = folder / f".{PLAN}.part"
+        keys = _take(folder, study, inputs, update=update)
+        _run(study, folder, keys, lanes, told or (lambda _: None))
+        write_tables(folder)
+
+
+def _take(folder: Path, study: Study, inputs: Inputs, *, update: bool) -> list[str]:
+    """Make the folder that of the study, if it may be; returns the keys of all points."""
+    plan = folder / f".{PLAN}.part"
+    try:
         keys = _write_plan(plan, study, inputs)
         content = content_hash(_lines(plan))
         check_folder(folder, study.name, content, set(keys), update=update)
         _write_head(folder, study, content, len(keys))
         plan.replace(folder / PLAN)
-        _run(study, folder, keys, lanes, told or (lambda _: None))
-        write_tables(folder)
+        return keys
+    finally:
+        plan.unlink(missing_ok=True)
 
 
 def _write_plan(path: Path, study: Study, inputs: Inputs) -> list[str]:

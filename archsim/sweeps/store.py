@@ -29,7 +29,7 @@ TABLES = ("table.csv", "table.parquet")
 
 
 class PointStore:
-    """Finished points by content key, one file each, in a folder that exists."""
+    """Finished points by content key, one file each, in a folder that the first makes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -50,9 +50,10 @@ class PointStore:
         Raises `InputError` where nothing can be written.
         """
         path = self.folder / f"{outcome.key}.json"
-        if outcome.result is not None:
-            outcome.result.save(self.folder / outcome.key)
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if outcome.result is not None:
+                outcome.result.save(self.folder / outcome.key)
             write_whole(path, json.dumps(outcome.to_dict(), indent=1, allow_nan=False) + "\n")
         except OSError as error:
             raise InputError(f"cannot be written: {error.strerror}", str(path)) from None
@@ -97,7 +98,7 @@ def held(folder: Path) -> Iterator[None]:
     Raises `InputError` where another process is at work in it, or it cannot be made.
     """
     try:
-        (folder / POINTS).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot be made: {error.strerror}", where=str(folder)) from None
     with _locked(folder):

@@ -135,7 +135,9 @@ class Asker:
         if method.sampler == "nsga2":
             found: BaseSampler = samplers.NSGAIISampler(population_size=method.population, seed=seed)
         elif method.sampler == "tpe":
-            found = samplers.TPESampler(multivariate=True, constant_liar=True, n_startup_trials=method.population, seed=seed)
+            found = samplers.TPESampler(
+                multivariate=True, constant_liar=True, n_startup_trials=method.population, seed=seed
+            )
         else:
             found = samplers.RandomSampler(seed=seed)
         return found
@@ -180,5 +182,9 @@ def _distributions(choices: Sequence[Choice]) -> dict[str, BaseDistribution]:
 def _drawn(choice: Choice, draws: np.random.Generator) -> float:
     if isinstance(choice, Interval):
         bounds = choice.bounds
-        return int(draws.integers(int(bounds.low), int(bounds.high) + 1)) if bounds.whole else draws.uniform(bounds.low, bounds.high)
+        return (
+            int(draws.integers(int(bounds.low), int(bounds.high) + 1))
+            if bounds.whole
+            else draws.uniform(bounds.low, bounds.high)
+        )
     return int(draws.integers(len(choice.values)))

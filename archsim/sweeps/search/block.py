@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from archsim.config.blocks import Model
 from archsim.config.suggest import excerpt
@@ -36,7 +38,9 @@ def _values(value: object) -> dict[str, str]:
     return value
 
 
-Objectives = Annotated[list[str], Parsed(_texts("energy_per_image_j, latency_s, max accuracy"), {**_TEXTS, "minItems": 1})]
+Objectives = Annotated[
+    list[str], Parsed(_texts("energy_per_image_j, latency_s, max accuracy"), {**_TEXTS, "minItems": 1})
+]
 Constraints = Annotated[list[str], Parsed(_texts('"area_m2 <= 100 mm2"'), _TEXTS)]
 Corner = Annotated[dict[str, str], Parsed(_values, {"type": "object", "additionalProperties": {"type": "string"}})]
 
@@ -45,18 +49,13 @@ class SearchBlock(Model):
     """What `archsim search` does in the space of the study; `archsim sweep` runs the space as it is."""
 
     objectives: Objectives
-    constraints: Constraints = []
+    constraints: Constraints = Field(default_factory=list)
     trials: Trials = 200
     batch: Batch = 10
     sampler: Literal["nsga2", "tpe", "random"] = "tpe"
     population: Population | None = None
     seed: Seed = 0
     scale: Literal["linear", "log"] = "linear"
-    reference: Corner = {}
+    reference: Corner = Field(default_factory=dict)
     against: Literal["none", "random"] = "none"
     repetitions: Repetitions = 5
-
-
-def search_properties() -> dict[str, Any]:
-    """JSON Schema of the block."""
-    return SearchBlock.model_json_schema()

@@ -61,7 +61,7 @@ def judge(row: Mapping[str, Any], objectives: Sequence[Objective], constraints: 
     """What a row of figures means for the search; a figure that the row does not define is an error of the point."""
     if row["error"]:
         return Verdict(error=row["error"])
-    asked = dict.fromkeys([goal.metric for goal in (*objectives, *constraints)])
+    asked = dict.fromkeys([*(goal.metric for goal in objectives), *(goal.metric for goal in constraints)])
     missing = [metric for metric in asked if not is_number(row.get(metric))]
     if missing:
         return Verdict(error=f"this point has no {', '.join(missing)}")
@@ -75,7 +75,9 @@ def parse_constraint(text: str) -> Constraint:
     """`area_m2 <= 100 mm2`, `accuracy >= 0.65`. Raises `ValueError` saying what was expected."""
     found = _CONSTRAINT.fullmatch(text)
     if found is None:
-        raise ValueError(f"{excerpt(text)} is no constraint; expected such as 'area_m2 <= 100 mm2' or 'accuracy >= 0.65'")
+        raise ValueError(
+            f"{excerpt(text)} is no constraint; expected such as 'area_m2 <= 100 mm2' or 'accuracy >= 0.65'"
+        )
     metric, sign, bound = found.groups()
     return Constraint(metric=metric, at_most=sign == "<=", bound=parse_figure(metric, bound))
 
@@ -91,7 +93,11 @@ def parse_figure(metric: str, text: str) -> float:
 
 def unit_of(metric: str) -> str:
     """SI unit that a metric's name ends in, "" for a plain number."""
-    return "" if "_per_" in metric and not metric.startswith("energy_per_image") else _UNITS.get(metric.rsplit("_", 1)[-1], "")
+    return (
+        ""
+        if "_per_" in metric and not metric.startswith("energy_per_image")
+        else _UNITS.get(metric.rsplit("_", 1)[-1], "")
+    )
 
 
 def known_metrics(hardware: Iterable[Hardware]) -> tuple[str, ...]:
