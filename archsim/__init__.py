@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archsim.result import Result, load_result
     from archsim.simulation import simulate
     from archsim.sweeps import Sweep, load_sweep, sweep
+    from archsim.sweeps.search import SearchOutcome, SearchStudy, search
     from archsim.training.costs import TrainingCost, training_cost
     from archsim.workload import Graph, load_workload
 
@@ -43,6 +44,9 @@ _HOMES = {
     "Sweep": "archsim.sweeps",
     "load_sweep": "archsim.sweeps",
     "sweep": "archsim.sweeps",
+    "SearchOutcome": "archsim.sweeps.search",
+    "SearchStudy": "archsim.sweeps.search",
+    "search": "archsim.sweeps.search",
     "TrainingCost": "archsim.training.costs",
     "training_cost": "archsim.training.costs",
     "Graph": "archsim.workload",
@@ -59,6 +63,8 @@ __all__ = [
     "InputError",
     "Plan",
     "Result",
+    "SearchOutcome",
+    "SearchStudy",
     "SimulationError",
     "Sweep",
     "TrainingCost",
@@ -68,6 +74,7 @@ __all__ = [
     "load_sweep",
     "load_workload",
     "map_network",
+    "search",
     "simulate",
     "sweep",
     "training_cost",

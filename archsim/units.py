@@ -136,9 +136,9 @@ def format_quantity(value: float, unit: str, digits: int = 3) -> str:
 
 
 def unit_of(key: str) -> str | None:
-    """SI unit that a key ends in: `latency_s` is in "s", `area_m2` in "m2", `chips` and `ops_per_s` in none."""
+    """SI unit that a key ends in: `latency_s` is in "s", `area_m2` in "m2", `chips` and `ops_per_j` in none."""
     stem, _, suffix = key.rpartition("_")
-    return _KEY_UNITS.get(suffix) if stem and not key.endswith("_per_s") else None
+    return _KEY_UNITS.get(suffix) if stem and not stem.endswith("_per") else None
 
 
 def format_keyed(key: str, value: object) -> str:

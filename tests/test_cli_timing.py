@@ -74,7 +74,7 @@ def test_trace_is_written_beside_the_result(archsim: Run, tmp_path: Path) -> Non
 
 
 def test_study_of_the_interconnect_explains_its_knees() -> None:
-    command = [sys.executable, str(STUDY), "--workload", "resnet8-cifar10"]
+    command = [sys.executable, str(STUDY), "--quick"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})
     assert done.returncode == 0, done.stderr
     sections = done.stdout.split("## ")[1:]

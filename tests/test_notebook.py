@@ -12,6 +12,7 @@ import pytest
 
 import archsim
 from archsim.notebook import html_table
+from archsim.sweeps import Network, Study
 
 EVIL = "<script>alert('1')</script>&\"<b>"
 TYPES = [
@@ -84,6 +85,16 @@ def evil_sweep(folder: Path) -> archsim.Sweep:
     return replace(swept, name=EVIL, rows=tuple({**row, "ima.adc.bits": EVIL, "error": EVIL} for row in swept.rows))
 
 
+def evil_search() -> archsim.SearchStudy:
+    space = Study(
+        name=EVIL,
+        hardware=("isaac-8bit",),
+        workloads=(Network(workload="lenet5"),),
+        axes={"ima.adc.bits": ("6", "7", "8"), "mapping.replication": ("none", "balanced")},
+    )
+    return archsim.SearchStudy(space=space, objectives=("area_m2", "latency_s"), trials=2, batch=2, sampler="random")
+
+
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """One object of each public type, full of markup that no notebook may run."""
@@ -94,6 +105,8 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "Result": evil_run,
         "Comparison": evil_comparison,
         "TrainingCost": evil_cost,
+        "SearchStudy": evil_search,
+        "SearchOutcome": lambda: archsim.search(evil_search(), workers=0),
         "Sweep": lambda: evil_sweep(tmp_path_factory.mktemp("sweep")),
     }
     return {name: make() for name, make in makers.items()}

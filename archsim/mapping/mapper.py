@@ -66,12 +66,12 @@ def map_on(graph: Graph, chip: Chip, rows: Mapping[str, RowPlan] | None = None) 
     _check_rows(rows or {}, stages, chip)
     grids = [_grid(stage, slicing, (rows or {}).get(stage.name)) for stage in stages]
     chips = _chips_needed(graph, grids, chip)
-    copies = _replicate(stages, grids, chips, chip)
+    copies, inputs = _replicate(stages, grids, chips, chip), [_input_values(stage) for stage in stages]
     edges = build_edges(stages, chip.buffer_slack_rows)
     channels, sent = Channels(mesh=Mesh.of(chip), chips=chips), cache(partial(_fan_out, stages, edges))
 
     def plan(layout: Layout) -> Plan:
-        placements = _place(stages, grids, copies, layout, chip)
+        placements = _place(stages, grids, copies, inputs, layout, chip)
         lanes = [len(placement.home) for placement in placements]
         fanouts = [sent(number, lanes[edge.source], lanes[edge.target]) for number, edge in enumerate(edges)]
         mapped = tuple(
@@ -81,9 +81,9 @@ def map_on(graph: Graph, chip: Chip, rows: Mapping[str, RowPlan] | None = None) 
                 grid=grid,
                 replication=len(placement.home),
                 placement=placement,
-                input_values=_input_values(stage),
+                input_values=values,
             )
-            for stage, grid, placement in zip(stages, grids, placements, strict=True)
+            for stage, grid, placement, values in zip(stages, grids, placements, inputs, strict=True)
         )
         return Plan(
             graph=graph,
@@ -194,6 +194,7 @@ def _place(
     stages: tuple[Stage, ...],
     grids: list[CrossbarGrid | None],
     copies: list[int],
+    inputs: list[int],
     layout: Layout,
     chip: Chip,
 ) -> list[Placement]:
@@ -203,11 +204,11 @@ def _place(
         for stage, grid in zip(stages, grids, strict=True)
         if grid is not None
     }
-    for stage in stages:
+    for stage, values in zip(stages, inputs, strict=True):
         if stage.name in placed:
             continue
         producers = [placed[source.stage].home for source in stage.sources if source.stage is not None]
-        placed[stage.name] = place_digital(producers[0] if producers else FIRST_TILE, _input_values(stage))
+        placed[stage.name] = place_digital(producers[0] if producers else FIRST_TILE, values)
     return [placed[stage.name] for stage in stages]
 
 

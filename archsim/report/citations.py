@@ -4,7 +4,7 @@ pictures come from."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from archsim import __version__
@@ -17,19 +17,23 @@ _VOLUME = re.compile(
 )
 
 
-def bibtex(*runs: Result) -> str:
-    """BibTeX entries of archsim itself, of all works the runs' numbers rest on, and of networks and pictures."""
+def bibtex(*runs: Result, works: Sequence[Citation] = ()) -> str:
+    """BibTeX entries of archsim itself, of all works the runs' numbers rest on (and further `works`), and of networks
+    and pictures."""
     own = {"title": "archsim", "author": "{The archsim authors}", "note": f"Version {__version__}"}
-    entries = [_entry("software", "archsim", own, "the simulation"), *[_work(item) for item in _works(runs)]]
+    entries = [
+        _entry("software", "archsim", own, "the simulation"),
+        *[_work(item) for item in merged([*[item for run in runs for item in run.citations], *works])],
+    ]
     inputs = {key: (values, used) for run in runs for key, values, used in _inputs(run)}
     entries += [_entry("misc", key, values, used) for key, (values, used) in inputs.items()]
     return "\n".join(entries)
 
 
-def _works(runs: Sequence[Result]) -> list[Citation]:
-    """The works of all runs, each once, with everything it was used for."""
+def merged(works: Iterable[Citation]) -> list[Citation]:
+    """Works, each once, with everything it was used for."""
     found: dict[str, Citation] = {}
-    for item in (work for run in runs for work in run.citations):
+    for item in works:
         before = found[item.key].used_by if item.key in found else ()
         found[item.key] = replace(item, used_by=tuple(dict.fromkeys((*before, *item.used_by))))
     return list(found.values())

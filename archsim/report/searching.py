@@ -69,10 +69,10 @@ def _columns(found: SearchOutcome, rows: Sequence[Row]) -> list[Column]:
         cells = ["-" if row.get(axis) is None else str(row[axis]) for row in rows]
         columns.append(Column(heading=axis, cells=cells, rank=50))
     objectives = [parse_objective(text).metric for text in found.study.objectives]
-    for rank, name in enumerate(reversed(list(dict.fromkeys([*objectives, *_FURTHER])))):
+    for place, name in enumerate(dict.fromkeys([*objectives, *_FURTHER])):
         if any(row.get(name) is not None for row in rows):
             cells = [quantity(name, row.get(name)) for row in rows]
-            columns.append(Column(heading=heading(name), cells=cells, rank=rank + (60 if name in objectives else 0)))
+            columns.append(Column(heading=heading(name), cells=cells, rank=(90 if name in objectives else 40) - place))
     return columns
 
 
@@ -103,7 +103,7 @@ def _errors(found: SearchOutcome) -> list[RenderableType]:
 
 def _progress(found: SearchOutcome) -> RenderableType:
     """Hypervolume after so many trials, the search beside its rivals."""
-    own, others = found.curve(), [dict(found.curve(rival)) for rival in found.rivals]
+    own, others = found.curve, [dict(curve) for curve in found.rival_curves]
     name = _SAMPLERS[found.walk.method.sampler]
     heads = ["trials", name]
     if others:
@@ -119,7 +119,7 @@ def _progress(found: SearchOutcome) -> RenderableType:
 
 
 def _measured(found: SearchOutcome) -> str:
-    bounds = ", ".join(f"{heading(m)} {quantity(m, a)} to {quantity(m, b)}" for m, (a, b) in found.bounds().items())
+    bounds = ", ".join(f"{heading(m)} {quantity(m, a)} to {quantity(m, b)}" for m, (a, b) in found.bounds.items())
     scale = " of the objectives' logarithms" if found.study.scale == "log" else ""
     given = ", ".join(found.study.reference)
     source = f"the reference point is the study's ({given})" if given else "a tenth beyond the worst on the front"

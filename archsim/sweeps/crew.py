@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
@@ -100,7 +101,21 @@ def _dask_executor(address: str) -> Iterator[Executor]:
     except (OSError, ValueError) as error:
         what = f"no Dask scheduler answers here ({error}); expected such as tcp://127.0.0.1:8786"
         raise InputError(what, where=address) from None
+    with _unlogged("distributed.client", "distributed.utils", "distributed.core"):
+        try:
+            yield client.get_executor(pure=False)
+        finally:
+            client.close()
+
+
+@contextmanager
+def _unlogged(*names: str) -> Iterator[None]:
+    """Keep loggers from printing tracebacks of a lost cluster, which is reported once, as an error."""
+    levels = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
-        yield client.get_executor(pure=False)
+        yield
     finally:
-        client.close()
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)

@@ -14,8 +14,14 @@ from archsim.sweeps.point import Outcome, Point
 from archsim.sweeps.running import run_chunk
 
 _TRIES = 2
-_NO_FIGURES = frozenset(("cost", "static", "actions", "source", "notes", "recalled"))
-_ELSEWHERE = frozenset(("tile", "chip", "pipeline", "mapping", "technology", "name", "description", "bibliography"))
+_PRICES = frozenset(("cost", "static", "actions", "source", "notes", "recalled"))
+"""Parts of paths that change neither what a chip computes nor when."""
+_NOT_COMPUTED = ("tile", "chip", "pipeline", "mapping", "technology", "name", "description", "bibliography")
+_NOT_TIMED = (
+    "ima.adc", "ima.cell.on_resistance", "ima.cell.off_resistance", "ima.cell.read_voltage", "ima.cell.read_pulse",
+    "ima.sample_hold", "ima.shift_add", "ima.input_register", "ima.output_register", "ima.dac.charge", "tile.bus",
+    "device", "weight_levels", "technology", "name", "description", "bibliography",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,20 +77,23 @@ class Dealer:
 
 
 def group_of(task: Task) -> Hashable:
-    """What tasks have in common that may compute the same pictures on the same arrays; others stand alone.
+    """What tasks have in common that may compute the same pictures on the same arrays or, without pictures, take the
+    same time.
 
-    A guess that only decides who runs what: settings of tiles, chips and costs do not change what arrays compute.
+    A guess that only decides who runs what when: `archsim.simulation.Reuse` finds out what really is the same.
     """
     point = task.point
+    apart = _NOT_TIMED if point.input is None else _NOT_COMPUTED
+    settings = sorted((path, repr(value)) for path, value in point.settings.items() if _counts(path, apart))
+    chip = point.hardware if isinstance(point.hardware, str) else point.hardware.hash
+    net = point.workload if isinstance(point.workload, str) else id(point.workload)
     if point.input is None:
-        return task.place
-    inside = tuple(
-        (path, repr(value))
-        for path, value in sorted(point.settings.items())
-        if path.split(".")[0] not in _ELSEWHERE and _NO_FIGURES.isdisjoint(path.split("."))
-    )
-    names = [str(point.coordinates["hardware"]), str(point.coordinates["workload"])]
-    return (*names, point.input, point.limit, point.calibrate, point.seed, inside)
+        return chip, net, point.images, point.engine, tuple(settings)
+    return chip, net, point.input, point.limit, point.calibrate, point.seed, tuple(settings)
+
+
+def _counts(path: str, apart: tuple[str, ...]) -> bool:
+    return _PRICES.isdisjoint(path.split(".")) and not f"{path}.".startswith(tuple(f"{part}." for part in apart))
 
 
 def run_tasks(tasks: Iterable[Task], lanes: Crew, *, keep_results: bool = False) -> Iterator[tuple[Task, Outcome]]:
@@ -144,30 +153,30 @@ def _settled(
 ) -> Iterator[tuple[Task, Outcome]]:
     """Outcomes of a task that ended; points whose process was lost go back, those lost too often are given up."""
     try:
+        error = future.exception()
+    except CancelledError as cancelled:
+        raise _gone(cancelled) from cancelled
+    if error is None:
         yield from zip(handed.tasks, future.result(), strict=True)
         return
-    except InputError:
-        raise
-    except CancelledError as error:
+    if isinstance(error, InputError) or not isinstance(error, Exception):
+        raise error
+    if isinstance(error, BrokenExecutor) and not handed.lane.lasting:
         raise _gone(error) from error
-    except BrokenExecutor as error:
-        if not handed.lane.lasting:
-            raise _gone(error) from error
-        reason: Exception = error
-    except Exception as error:
-        reason = error
     again = []
     for task in handed.tasks:
         lost[task.place] += 1
         if lost[task.place] < _TRIES:
             again.append(task)
             continue
-        kind = type(reason).__name__
-        text = f"lost {_TRIES} times with the process that ran it: {reason}"
-        yield task, Outcome(key=task.key, error=f"{kind}: {text}", error_type=kind)
+        kind = type(error).__name__
+        text = f"{kind}: {error} (given up after {_TRIES} tries)"
+        yield task, Outcome(key=task.key, error=text, error_type=kind)
     dealer.put_back(again)
 
 
 def _gone(error: BaseException) -> SimulationError:
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(error, CancelledError):
+        text = "its tasks were cancelled, as when a cluster goes away"
     return SimulationError(f"the executor takes no more points ({text}); run the sweep again to go on")

@@ -31,18 +31,26 @@ Images = Annotated[int, Whole(1, 10**9)]
 Pictures = Annotated[int, Whole(1, 10**9)]
 Samples = Annotated[int, Whole(1, 1_000_000)]
 
+
+class RangeBlock(Model):
+    """Bounds of a range, with units where the path takes one."""
+
+    low: Text
+    high: Text
+    log: Truth = False
+    whole: Truth = False
+
+
+class NetworkBlock(Model):
+    """A network and the pictures to compute on it."""
+
+    name: Text
+    input: Text | None = None
+    limit: Pictures | None = None
+    calibrate: Text | None = None
+
+
 _TEXT = {"type": "string", "minLength": 1}
-_NETWORK = {
-    "type": "object",
-    "required": ["name"],
-    "additionalProperties": False,
-    "properties": {
-        "name": _TEXT,
-        "input": _TEXT,
-        "limit": {"type": "integer", "minimum": 1},
-        "calibrate": _TEXT,
-    },
-}
 _VALUES = {"type": "array", "minItems": 1}
 _ASSIGNMENTS: dict[str, Any] = {"type": "object"}
 
@@ -91,7 +99,7 @@ def _each(parse: Callable[[object], Any]) -> Callable[[object], list[Any]]:
 
 
 Names = Annotated[list[Plain], Parsed(_names, {"anyOf": [_TEXT, {"type": "array", "minItems": 1, "items": _TEXT}]})]
-_ONE_NETWORK = {"anyOf": [_TEXT, _NETWORK]}
+_ONE_NETWORK = {"anyOf": [_TEXT, NetworkBlock.model_json_schema()]}
 Networks = Annotated[
     list[Plain], Parsed(_networks, {"anyOf": [*_ONE_NETWORK["anyOf"], {**_VALUES, "items": _ONE_NETWORK}]})
 ]
@@ -101,24 +109,6 @@ Settings = Annotated[dict[str, Plain], Parsed(_assignments, _ASSIGNMENTS)]
 Lists = Annotated[dict[str, list[Plain]], Parsed(_lists, _LISTS)]
 Zips = Annotated[list[dict[str, list[Plain]]], Parsed(_each(_lists), {**_VALUES, "items": _LISTS})]
 Sets = Annotated[list[dict[str, Plain]], Parsed(_each(_assignments), {**_VALUES, "items": _ASSIGNMENTS})]
-
-
-class RangeBlock(Model):
-    """Bounds of a range, with units where the path takes one."""
-
-    low: Text
-    high: Text
-    log: Truth = False
-    whole: Truth = False
-
-
-class NetworkBlock(Model):
-    """A network and the pictures to compute on it."""
-
-    name: Text
-    input: Text | None = None
-    limit: Pictures | None = None
-    calibrate: Text | None = None
 
 
 class HypercubeBlock(Model):

@@ -21,14 +21,16 @@ from archsim.workload.loading import find_sidecar
 from archsim.workload.weights import workload_hash
 
 Read = TypeVar("Read")
-_KEPT = 32
+_KEPT = {"graph": 8, "pictures": 4}
+"""Large things of a kind that are kept; of others, such as digests, `_MOST`."""
+_MOST = 256
 _BATCH = 64
 
 
 class Inputs:
     """Files that points name, read once, and digests of their content. Not for several threads at a time.
 
-    What a name or path stood for is kept, at most 32 of a kind and those used last: `forget` before files that changed
+    What a name or path stood for is kept, so many of a kind and those used last: `forget` before files that changed
     meanwhile are read again.
     """
 
@@ -46,7 +48,14 @@ class Inputs:
 
     def graph(self, given: str | Graph) -> Graph:
         """A network. Raises `InputError` where it cannot be read."""
-        return given if isinstance(given, Graph) else self._once("graph", given, lambda: load_workload(given))
+        if isinstance(given, Graph):
+            return given
+
+        def read() -> Graph:
+            self._drop("workload", given)
+            return load_workload(given)
+
+        return self._once("graph", given, read)
 
     def pictures(self, point: Point) -> Dataset | None:
         """The pictures that a point computes, if any. Raises `InputError` where they cannot be read."""
@@ -71,7 +80,7 @@ class Inputs:
             "file": _block_digest(hardware.file),
             "hardware": _block_digest(changed),
             "refused": [str(problem) for problem in problems],
-            "workload": self._workload_digest(self.graph(point.workload)),
+            "workload": self._workload_digest(point.workload),
             "input": None if point.input is None else self.data_digest(point, point.input, point.limit),
             "calibrate": None if point.calibrate is None else self.data_digest(point, point.calibrate, None),
             "seed": point.seed,
@@ -81,33 +90,41 @@ class Inputs:
         return _digest(json.dumps(parts, sort_keys=True).encode())
 
     def _pictures(self, point: Point, data: str, limit: int | None) -> Dataset:
-        graph = self.graph(point.workload)
+        identity = (self._workload_digest(point.workload), data, limit)
 
         def read() -> Dataset:
+            self._drop("data", identity)
+            graph = self.graph(point.workload)
             preprocessing = preprocessing_for(graph.path, graph) if graph.path else default_preprocessing(graph)
             classes = graph[graph.outputs[0]].size
             return load_data(data, preprocessing, limit=limit, classes=classes)
 
-        return self._once("pictures", (self._workload_digest(graph), data, limit), read)
+        return self._once("pictures", identity, read)
 
-    def _workload_digest(self, graph: Graph) -> str:
-        if graph not in self._digests:
-            self._digests[graph] = _graph_digest(graph)
-        return self._digests[graph]
+    def _workload_digest(self, given: str | Graph) -> str:
+        if isinstance(given, str):
+            return self._once("workload", given, lambda: _graph_digest(self.graph(given)))
+        if given not in self._digests:
+            self._digests[given] = _graph_digest(given)
+        return self._digests[given]
 
     def data_digest(self, point: Point, data: str, limit: int | None) -> str:
         """Digest of pictures as the point's network gets them, or of a saved calibration."""
         if data.endswith(".json"):
-            return self._once("data", data, lambda: _file_digest(Path(data)))
-        identity = (self._workload_digest(self.graph(point.workload)), data, limit)
+            return _file_digest(Path(data))
+        identity = (self._workload_digest(point.workload), data, limit)
         return self._once("data", identity, lambda: _pictures_digest(self._pictures(point, data, limit)))
+
+    def _drop(self, kind: str, name: Hashable) -> None:
+        """Forget the digest of what is read again: it may be of other content by now."""
+        self._kept.get(kind, OrderedDict()).pop(name, None)
 
     def _once(self, kind: str, name: Hashable, read: Callable[[], Read]) -> Read:
         kept = self._kept.setdefault(kind, OrderedDict())
         if name not in kept:
             kept[name] = read()
         kept.move_to_end(name)
-        while len(kept) > _KEPT:
+        while len(kept) > _KEPT.get(kind, _MOST):
             kept.popitem(last=False)
         found: Read = kept[name]
         return found

@@ -134,7 +134,7 @@ def hypervolume(values: Values, frame: Frame) -> float:
     if (frame.reference <= frame.ideal).any():
         return 0.0
     scaled = np.clip(frame.scaled(values), 0.0, None)
-    inside = scaled[(scaled < 1).all(axis=1)]
+    inside = scaled[(scaled < 1).all(axis=1)]  # NaN is not below 1
     return float(moocore.hypervolume(inside, ref=np.ones(len(frame.ideal)))) if len(inside) else 0.0
 
 

@@ -42,10 +42,11 @@ class WorkerProcess(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the process; with `cancel_futures` at once, whatever it is at."""
+        self._thread.shutdown(wait=False, cancel_futures=cancel_futures)
         process = self._process
         if cancel_futures and process is not None:
             process.kill()
-        self._thread.shutdown(wait=wait, cancel_futures=cancel_futures)
+        self._thread.shutdown(wait=wait)
         if self._process is not None:
             self._end(self._process)
             self._process = None

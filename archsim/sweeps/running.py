@@ -7,6 +7,7 @@ import threading
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
+from math import isfinite
 
 from archsim import __version__
 from archsim.errors import ArchsimError, InputError, SimulationError
@@ -15,6 +16,9 @@ from archsim.result import Result
 from archsim.simulation import Reuse, simulate
 from archsim.sweeps.inputs import Inputs
 from archsim.sweeps.point import Outcome, Point
+from archsim.workload import Dataset, Graph
+
+_SAME_FILES = "found by a worker; expected the same hardware, network and picture files wherever the sweep runs"
 
 
 class Bench:
@@ -24,33 +28,33 @@ class Bench:
         self.inputs = Inputs()
         self.reuse = Reuse()
 
-    def run(self, point: Point) -> Result:
-        """Simulate a point. Raises as `archsim.simulate`."""
+    def run(self, point: Point, key: str) -> Result:
+        """Simulate a point. Raises as `archsim.simulate`, and `WrongFilesError`."""
+        graph, data, calibration = self._opened(point, key)
         hardware = self.inputs.hardware(point.hardware).replace(point.settings)
-        plan = map_network(self.inputs.graph(point.workload), hardware)
         return simulate(
-            plan,
+            map_network(graph, hardware, reuse=self.reuse),
             images=point.images,
             seed=point.seed,
-            inputs=self.inputs.pictures(point),
-            calibrate=self.inputs.calibration(point),
+            inputs=data,
+            calibrate=calibration,
             engine=point.engine,
             reuse=self.reuse,
         )
 
-    def check(self, point: Point, key: str) -> None:
-        """See that the files here are those the key was made of; they may have changed since they were last read.
-
-        Raises `SimulationError` where they are others.
-        """
-        if self.inputs.key(point) == key:
-            return
-        self.inputs.forget()
-        if self.inputs.key(point) != key:
-            raise WrongFilesError(
-                "the worker found other content than the sweep was started with in hardware, network or picture files; "
-                "expected the same files wherever the sweep runs"
-            )
+    def _opened(self, point: Point, key: str) -> tuple[Graph, Dataset | None, Dataset | str | None]:
+        """The point's network and pictures, once their content is what the key was made of; what was read earlier may
+        have changed meanwhile. Raises `WrongFilesError` where they are others."""
+        for _ in range(2):
+            try:
+                graph = self.inputs.graph(point.workload)
+                data, calibration = self.inputs.pictures(point), self.inputs.calibration(point)
+                if self.inputs.key(point) == key:
+                    return graph, data, calibration
+            except InputError as error:
+                raise WrongFilesError(f"{error} ({_SAME_FILES})") from error
+            self.inputs.forget()
+        raise WrongFilesError(f"other content than the sweep was started with ({_SAME_FILES})")
 
 
 class WrongFilesError(SimulationError):
@@ -76,13 +80,16 @@ def run_chunk(points: Sequence[Point], keys: Sequence[str], keep_results: bool, 
 
 def _outcome(bench: Bench, point: Point, key: str, keep_results: bool) -> Outcome:
     try:
-        bench.check(point, key)
-        result = bench.run(point)
+        result = bench.run(point, key)
     except ArchsimError as error:
         return Outcome(key=key, error=str(error), error_type=type(error).__name__)
     except Exception as error:
         return Outcome(key=key, error=_described(error), error_type=type(error).__name__)
     outcome = Outcome(key=key, metrics=result.flat())
+    unusable = [name for name, value in outcome.metrics.items() if isinstance(value, float) and not isfinite(value)]
+    if unusable:
+        what = f"{', '.join(unusable)}: not finite; expected numbers"
+        return Outcome(key=key, error=what, error_type=SimulationError.__name__)
     return replace(outcome, result=result) if keep_results else outcome
 
 

@@ -93,8 +93,8 @@ def _write_parquet(path: Path, columns: Mapping[str, type], rows: Iterable[Row])
     pa: Any = import_module("pyarrow")
     writer_of: Any = import_module("pyarrow.parquet").ParquetWriter
 
-    kinds = {int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-    schema = pa.schema([(name, kinds.get(kind, pa.string())) for name, kind in columns.items()])
+    kinds = {int: pa.int64(), float: pa.float64(), bool: pa.bool_(), str: pa.string(), type(None): pa.float64()}
+    schema = pa.schema([(name, kinds[kind]) for name, kind in columns.items()])
 
     def cell(name: str, value: Any) -> Any:
         return value if value is None else columns[name](value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from typing import Any
 
@@ -11,8 +11,9 @@ import pytest
 from archsim.errors import DeadlockError, InputError, SimulationError
 from archsim.sweeps import Point, crew, run_points
 from archsim.sweeps.crew import Lane
-from archsim.sweeps.dealing import Dealer, Task, run_tasks
+from archsim.sweeps.dealing import Dealer, Task, group_of, run_tasks
 from archsim.sweeps.point import Outcome
+from archsim.sweeps.running import run_chunk
 
 Answer = Callable[[Task, int], Outcome]
 
@@ -23,7 +24,10 @@ def task(place: int, **settings: str) -> Task:
 
 
 def tasks(count: int) -> list[Task]:
-    return [Task(place=i, point=Point(hardware="isaac-8bit", workload="lenet5", seed=i), key=f"key{i}") for i in range(count)]
+    return [
+        Task(place=i, point=Point(hardware="isaac-8bit", workload="lenet5", seed=i), key=f"key{i}")
+        for i in range(count)
+    ]
 
 
 class Scripted(Executor):
@@ -33,6 +37,7 @@ class Scripted(Executor):
         self.answer, self.chunks, self.asked = answer, [], dict[int, int]()
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        assert (fn, kwargs) == (run_chunk, {})
         points, keys = args[0], args[1]
         self.chunks.append([point.seed for point in points])
         future: Future[Any] = Future()
@@ -63,18 +68,33 @@ def test_groups_stay_together_and_idle_lanes_take_new_ones_first() -> None:
     assert dealer.deal(second, 9) == (None, ())
 
 
-def test_costs_and_tiles_do_not_split_a_group() -> None:
-    parts = ["tile.bus.wires", "ima.adc.cost.area", "chip.links.bandwidth"]
-    dealer = Dealer([task(i, **{path: "1"}) for i, path in enumerate(parts)])
-    assert len(dealer.deal(None, 9)[1]) == 3
+@pytest.mark.parametrize(
+    ("pictures", "together", "apart"),
+    [
+        ("digits", ["tile.edram.size", "ima.adc.cost.area", "chip.links.bandwidth"], ["ima.adc.bits", "ima.cell.bits"]),
+        (
+            None,
+            ["ima.adc.bits", "ima.adc.cost.area", "tile.bus.wires"],
+            ["tile.edram.size", "ima.cell.bits", "ima.count"],
+        ),
+    ],
+)
+def test_what_a_group_has_in_common(pictures: str | None, together: list[str], apart: list[str]) -> None:
+    def grouped(path: str) -> Hashable:
+        point = Point(hardware="isaac-8bit", workload="lenet5-mnist", input=pictures, settings={path: "1"})
+        return group_of(Task(place=0, point=point, key=""))
+
+    assert len({grouped(path) for path in together}) == 1
+    assert len({grouped(path) for path in [*together, *apart]}) == 1 + len(apart)
 
 
 def test_a_lost_chunk_goes_back_point_by_point_and_one_lost_twice_is_a_row() -> None:
     executor = Scripted(lambda seed, _: BrokenExecutor("gone") if seed == 2 else None)
     found = {t.place: outcome for t, outcome in run_tasks(tasks(10), (lane(executor),))}
+    assert executor.chunks[:2] == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert sorted(found) == list(range(10))
     assert [place for place, outcome in found.items() if outcome.error] == [2]
-    assert found[2].error == "BrokenExecutor: lost 2 times with the process that ran it: gone"
+    assert found[2].error == "BrokenExecutor: gone (given up after 2 tries)"
     assert not found[2].final
     assert max(executor.asked.values()) == 2
 
@@ -95,7 +115,7 @@ def test_any_executor_and_points_of_one_key() -> None:
     points = [Point(hardware="isaac-8bit", workload="lenet5", settings={"ima.adc.bits": b}) for b in ("6", "8", "9")]
     points.append(Point(hardware="isaac-8bit", workload="lenet5"))
     with ThreadPoolExecutor(2) as pool, crew(executor=pool) as lanes:
-        rows = dict((id(point), row) for point, row in run_points(points, lanes))
+        rows = {id(point): row for point, row in run_points(points, lanes)}
         assert pool.submit(int).result() == 0, "a given executor stays open"
     same = [rows[id(point)] for point in (points[1], points[3])]
     assert same[0]["key"] == same[1]["key"]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from archsim.config.shipped import shipped
 from archsim.errors import InputError
@@ -82,7 +85,9 @@ latin_hypercube:
 
 def test_short_forms(tmp_path: Path) -> None:
     study = read_sweep(
-        written(tmp_path, "hardware: isaac-8bit\nworkload: lenet5-mnist\ninput: digits\nlimit: 3\naxes: {seed: [0, 1]}\n")
+        written(
+            tmp_path, "hardware: isaac-8bit\nworkload: lenet5-mnist\ninput: digits\nlimit: 3\naxes: {seed: [0, 1]}\n"
+        )
     )
     assert study.name == "my study"
     assert study.workloads == (Network(workload="lenet5-mnist", input="digits", limit=3),)
@@ -186,7 +191,9 @@ points: []
         ("hardware: isaac-8bit\nworkload: lenet5\naxes: {seed: [" + "0, " * 1001 + "1]}\n", "more than once"),
         (
             "hardware: isaac-8bit\nworkload: lenet5\naxes:\n"
-            + "".join(f"  {axis}: [{', '.join(map(str, range(1, 102)))}]\n" for axis in ("seed", "images", "ima.adc.bits")),
+            + "".join(
+                f"  {axis}: [{', '.join(map(str, range(1, 102)))}]\n" for axis in ("seed", "images", "ima.adc.bits")
+            ),
             "has 1030301 points; expected at most 1000000",
         ),
     ],
@@ -203,7 +210,12 @@ def test_problems_of_a_named_hardware_file_have_its_lines(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("name", sweep_names())
-def test_shipped_studies_are_found_and_read(name: str) -> None:
+def test_shipped_studies_are_found_and_read(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with zipfile.ZipFile("cifar10_jpg.zip", "w") as archive:  # stands for the set that does not ship
+        picture = BytesIO()
+        Image.new("RGB", (32, 32)).save(picture, "png")
+        archive.writestr("test/3_cat/0000.png", picture.getvalue())
     study = read_sweep(find_sweep(name))
     assert study.name == name
     assert study.description

@@ -43,9 +43,22 @@ def test_rows_are_those_of_single_runs() -> None:
 
 ENERGIES = {
     f"energy_{part}_j"
-    for part in (
-        "activation adc alu bus crossbar dac edram input_register link output_register pool router sample_hold shift_add"
-    ).split()
+    for part in [
+        "activation",
+        "adc",
+        "alu",
+        "bus",
+        "crossbar",
+        "dac",
+        "edram",
+        "input_register",
+        "link",
+        "output_register",
+        "pool",
+        "router",
+        "sample_hold",
+        "shift_add",
+    ]
 }
 
 
@@ -178,7 +191,11 @@ def test_whole_runs_are_kept_where_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "options", "said"),
     [
-        (("isaac-8bit", "lenet5", {"ima.adc.bit": [6]}), {}, "axes.ima.adc.bit: unknown key; did you mean 'ima.adc.bits'"),
+        (
+            ("isaac-8bit", "lenet5", {"ima.adc.bit": [6]}),
+            {},
+            "axes.ima.adc.bit: unknown key; did you mean 'ima.adc.bits'",
+        ),
         (("isaac-8bit", "lenet5", {"ima.adc.bits": [object()]}), {}, "axes.ima.adc.bits: is a object; expected text"),
         (("isaac-8bit", "lenet5", {"ima.adc.bits": []}), {}, "axes.ima.adc.bits: has no values"),
         (([], "lenet5", BITS), {}, "hardware: is missing"),

@@ -62,7 +62,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
 
 def children(pid: int) -> list[int]:
     """Processes started by one, from /proc."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
 
 
 def running(pid: int) -> bool:

@@ -29,7 +29,9 @@ def test_a_grid_has_every_combination_and_the_last_axis_is_fastest() -> None:
         ("isaac-8bit", "8", 0, 1),
     ]
     assert len(set(found)) == 16
-    assert all(dict(p.settings)["tile.bus.wires"] == "256" and list(p.settings)[0] == "tile.bus.wires" for p in points)
+    assert all(
+        dict(p.settings)["tile.bus.wires"] == "256" and next(iter(p.settings)) == "tile.bus.wires" for p in points
+    )
     assert axes_of(study) == ("hardware", "ima.adc.bits", "seed", "images")
 
 
@@ -77,7 +79,10 @@ def test_samples_are_points() -> None:
 
 def test_networks_with_pictures_and_loaded_hardware() -> None:
     chip = load_hardware("isaac-8bit")
-    networks = (Network(workload="lenet5"), Network(workload="lenet5-mnist", input="digits", limit=5, calibrate="digits"))
+    networks = (
+        Network(workload="lenet5"),
+        Network(workload="lenet5-mnist", input="digits", limit=5, calibrate="digits"),
+    )
     study = Study(name="nets", hardware=(chip,), workloads=networks, axes={"ima.adc.bits": ("6",)})
     first, second = points_of(study)
     assert (first.hardware, first.input) == (chip, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import accumulate
+from math import isfinite
 
 from archsim.report.figures.panels import Grouped, Part, Stacked
 from archsim.report.figures.sheet import LONGEST, Sheet, bands, plain_numbers, spare, thinned
@@ -11,6 +12,7 @@ from archsim.report.figures.style import BLACK, OTHER, ink
 LEGEND_FROM = 2
 BAR = 0.19
 """Height of a lying bar with the gap behind it [in]."""
+HEADROOM = 1.05
 HEIGHT = 1.35
 """Height of standing bars [in]."""
 
@@ -86,8 +88,9 @@ def _standing(panel: Stacked, sheet: Sheet) -> None:
     axes.tick_params(axis="x", length=1.5)
     if len(named) < len(places):
         sheet.notes.append(f"one layer in {named[1]} is named")
-    axes.set_ylabel(label)
+    axes.set_ylabel(sheet.text(label, LONGEST * 2))
     axes.set_xlim(-0.7, len(places) - 0.3)
+    axes.set_ylim(0, (max(totals) or 1.0) * factor * HEADROOM)
     plain_numbers(axes.yaxis, log=False)
     spare(axes, grid="y")
     longest = max((sheet.extent(text)[1] for text in axes.get_xticklabels()), default=0.0)
@@ -123,21 +126,29 @@ def grouped(panel: Grouped, sheet: Sheet) -> None:
             sheet.entries.append((made, part.name))
     if panel.reference is not None:
         axes.axhline(panel.reference * factor, color=BLACK, lw=0.5, ls="--", zorder=3)
+    _categories(panel, sheet)
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlim(-0.6, len(panel.categories) - 0.4)
+    if all(value >= 0 for value in every if isfinite(value)):
+        axes.set_ylim(bottom=0)
+    if panel.label:
+        axes.set_xlabel(sheet.text(panel.label, LONGEST * 2))
+    axes.set_ylabel(sheet.text(label, LONGEST * 2))
+    plain_numbers(axes.yaxis, log=False)
+    spare(axes, grid="y")
+    below = max(sheet.extent(text)[1] for text in axes.get_xticklabels())
+    sheet.fit(HEIGHT + below + (0.22 if panel.label else 0.08))
+
+
+def _categories(panel: Grouped, sheet: Sheet) -> None:
+    """Names of the groups, slanted where they would touch."""
+    axes = sheet.axes
     room = (sheet.width - 0.5) / len(panel.categories)
     words = [sheet.text(name) for name in panel.categories]
     axes.set_xticks(range(len(words)), words)
     turned = any(sheet.extent(text)[0] > room * 0.97 for text in axes.get_xticklabels())
     if turned:
         axes.set_xticks(range(len(words)), words, rotation=30, ha="right", rotation_mode="anchor")
-    axes.tick_params(axis="x", length=0)
-    axes.set_xlim(-0.6, len(words) - 0.4)
-    if panel.label:
-        axes.set_xlabel(sheet.text(panel.label, LONGEST * 2))
-    axes.set_ylabel(label)
-    plain_numbers(axes.yaxis, log=False)
-    spare(axes, grid="y")
-    below = max(sheet.extent(text)[1] for text in axes.get_xticklabels())
-    sheet.fit(HEIGHT + below + (0.22 if panel.label else 0.08))
 
 
 def _ink(part: Part) -> tuple[str, str]:

@@ -10,12 +10,14 @@ from typing import Any
 
 from archsim.config.suggest import did_you_mean
 from archsim.errors import InputError, Problem
+from archsim.function.inference.compare import wilson
 from archsim.report.figures.scales import axis_name, quantities
 from archsim.report.formatting import tidy
 
 Row = Mapping[str, Any]
 COORDINATES = ("hardware", "workload", "seed", "images")
 """Columns that tell points apart beside the axes of the study."""
+SHARES_OF_PICTURES = ("accuracy", "float_accuracy", "top1_agreement")
 NO_METRICS = ("point", "key", "error", "error_type", "bottleneck", "pictures", "input", "limit", *COORDINATES)
 
 
@@ -29,6 +31,19 @@ class Table:
     rows: tuple[Row, ...]
     failed: int = 0
     labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def subject(self) -> str:
+        """Network and hardware where all points share them, for captions."""
+        shared = [
+            (word, {str(row.get(name)) for row in self.rows}) for word, name in (("of", "workload"), ("on", "hardware"))
+        ]
+        return "".join(f" {word} {name}" for word, names in shared if len(names) == 1 for name in names)
+
+    @property
+    def hardware(self) -> tuple[str, ...]:
+        """Names or paths of the hardware files."""
+        return tuple(dict.fromkeys(str(row.get("hardware")) for row in self.rows))
 
     def values(self, axis: str) -> list[Any]:
         """Distinct values of an axis: numbers in rising order, words as the study has them."""
@@ -123,6 +138,13 @@ class Line:
     high: Sequence[float]
     spread: bool
     """Whether some value stands for several points that differ."""
+    sampled: bool
+    """Whether `low` and `high` are 95 % intervals of a share of pictures."""
+
+    @property
+    def has_ends(self) -> bool:
+        """Whether `low` and `high` say something that `middle` does not."""
+        return self.spread or self.sampled
 
 
 def lines(table: Table, axis: str, metric: str, most: int) -> tuple[list[Line], tuple[str, ...]]:
@@ -144,21 +166,36 @@ def lines(table: Table, axis: str, metric: str, most: int) -> tuple[list[Line], 
         members = [
             row for row in table.rows if tuple(_key(row.get(other)) for other in split) == tuple(map(_key, group))
         ]
-        cells: dict[int, list[float]] = {}
+        cells: dict[int, list[Row]] = {}
         for row in members:
-            cells.setdefault(values[_key(row.get(axis))], []).append(float(row[metric]))
-        at = sorted(cells)
-        found.append(
-            Line(
-                name=", ".join(table.setting(other, value) for other, value in zip(split, group, strict=True)),
-                at=at,
-                middle=[median(cells[place]) for place in at],
-                low=[min(cells[place]) for place in at],
-                high=[max(cells[place]) for place in at],
-                spread=any(max(cells[place]) > min(cells[place]) for place in at),
-            )
-        )
+            cells.setdefault(values[_key(row.get(axis))], []).append(row)
+        name = ", ".join(table.setting(other, value) for other, value in zip(split, group, strict=True))
+        found.append(_line(name, cells, metric))
     return found, tuple(rest)
+
+
+def _line(name: str, cells: Mapping[int, Sequence[Row]], metric: str) -> Line:
+    at = sorted(cells)
+    numbers = [[float(row[metric]) for row in cells[place]] for place in at]
+    ends = [(min(values), max(values)) for values in numbers]
+    alone = [rows[0] for rows in cells.values() if len(rows) == 1]
+    sampled = metric in SHARES_OF_PICTURES and len(alone) == len(cells) and all(row.get("pictures") for row in alone)
+    if sampled:
+        ends = [_interval(cells[place][0], metric) for place in at]
+    return Line(
+        name=name,
+        at=at,
+        middle=[median(values) for values in numbers],
+        low=[low for low, _ in ends],
+        high=[high for _, high in ends],
+        spread=not sampled and any(low < high for low, high in ends),
+        sampled=sampled,
+    )
+
+
+def _interval(row: Row, metric: str) -> tuple[float, float]:
+    pictures = int(row["pictures"])
+    return wilson(round(float(row[metric]) * pictures), pictures)
 
 
 def _combinations(table: Table, axes: Sequence[str]) -> list[tuple[Any, ...]]:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 
 def slug(text: str) -> str:
-    """Text as part of a file's name."""
-    return re.sub(r"[^A-Za-z0-9._=]+", "-", text).strip("-.")[:60]
+    """Text as part of a file's name, without dots: LaTeX would take what follows one for the kind of file."""
+    return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")[:60]
 
 
 def slugs(labels: Sequence[str]) -> tuple[str, ...]:

@@ -80,10 +80,13 @@ def _over(table: Table, axis: str, what: Measure) -> Figure:
     spread = f" It does not depend on {over}." if rest else ""
     if any(line.spread for line in found):
         spread = f" Median over {over}; bars end at the least and the largest value."
+    elif any(line.sampled for line in found):
+        spread += " Bars: 95 % intervals (Wilson) of the number of pictures."
     return Figure(
         name=f"{slug(what.key)}-over-{slug(axis)}",
         caption=(
-            f"{what.label} over {inline(table.label(axis))} in the study {table.name}: {_extremes(table, what)}."
+            f"{what.label}{table.subject} over {inline(table.label(axis))} (study {table.name}): "
+            f"{_extremes(table, what)}."
             f"{spread}{_left_out(table)}"
         ),
         columns=columns,
@@ -106,8 +109,8 @@ def _joined(found: Sequence[Line], numbers: Sequence[float]) -> list[Curve]:
             name=line.name,
             x=[numbers[place] for place in line.at],
             y=line.middle,
-            low=line.low if line.spread else None,
-            high=line.high if line.spread else None,
+            low=line.low if line.has_ends else None,
+            high=line.high if line.has_ends else None,
         )
         for line in found
     ]
@@ -153,14 +156,14 @@ def _bars(table: Table, axis: str, what: Measure, found: Sequence[Line]) -> Grou
         known = dict(zip(at, numbers, strict=True))
         return [known.get(place, nan) for place in range(len(values))]
 
-    spread = any(line.spread for line in found)
+    ends = any(line.has_ends for line in found)
     return Grouped(
         categories=[tidy(value) for value in values],
         parts=[Part(name=line.name, values=padded(line.at, line.middle), place=n) for n, line in enumerate(found)],
         measure=what,
         label=table.label(axis),
-        low=[padded(line.at, line.low) for line in found] if spread else (),
-        high=[padded(line.at, line.high) for line in found] if spread else (),
+        low=[padded(line.at, line.low) for line in found] if ends else (),
+        high=[padded(line.at, line.high) for line in found] if ends else (),
     )
 
 
@@ -176,8 +179,8 @@ def _map(table: Table, axes: Sequence[str], what: Measure) -> Figure:
     return Figure(
         name=f"{slug(what.key)}-map",
         caption=(
-            f"{what.label} over {inline(table.label(across))} and {inline(table.label(down))} in the study "
-            f"{table.name}: {_extremes(table, what)}."
+            f"{what.label}{table.subject} over {inline(table.label(across))} and {inline(table.label(down))} "
+            f"(study {table.name}): {_extremes(table, what)}."
             f"{' Mean over seeds.' if 'seed' in table.axes else ''}{_left_out(table)}"
         ),
         columns=columns,
@@ -210,10 +213,7 @@ def _front(table: Table, rows: Sequence[Row], x: str, y: str, network: str) -> F
     better = (x in BETTER_HIGH, y in BETTER_HIGH)
     objectives = [Objective(metric=metric, maximize=more) for metric, more in zip((x, y), better, strict=True)]
     worse = [not kept for kept in nondominated(losses(rows, objectives)).tolist()]
-    best: dict[tuple[float, float], list[Row]] = {}
-    for row, out in zip(rows, worse, strict=True):
-        if not out:
-            best.setdefault((float(row[x]), float(row[y])), []).append(row)
+    best = _grouped(rows, worse, x, y)
     places = sorted(best)
     number = {id(row): place for place, at in enumerate(places, 1) for row in best[at]}
     horizontal, vertical = _measure(table, x), _measure(table, y)
@@ -221,8 +221,8 @@ def _front(table: Table, rows: Sequence[Row], x: str, y: str, network: str) -> F
     return Figure(
         name=f"pareto-{slug(x)}-{slug(y)}{f'-{slug(network)}' if network else ''}",
         caption=(
-            f"{vertical.label} against {inline(horizontal.label)}{f' of {network}' if network else ''} in the study "
-            f"{table.name}, {len(rows)} points. Pareto front: "
+            f"{vertical.label} against {inline(horizontal.label)}{f' of {network}' if network else ''}"
+            f"{table.subject} (study {table.name}, {len(rows)} points). Pareto front: "
             f"{_told(table, [best[at] for at in places], (horizontal, vertical))}.{_left_out(table)}"
         ),
         columns=(*columns, "front"),
@@ -247,6 +247,15 @@ def _front(table: Table, rows: Sequence[Row], x: str, y: str, network: str) -> F
             more_is_better=better,
         ),
     )
+
+
+def _grouped(rows: Sequence[Row], worse: Sequence[bool], x: str, y: str) -> dict[tuple[float, float], list[Row]]:
+    """Points that none dominates, by their place; several may coincide."""
+    best: dict[tuple[float, float], list[Row]] = {}
+    for row, out in zip(rows, worse, strict=True):
+        if not out:
+            best.setdefault((float(row[x]), float(row[y])), []).append(row)
+    return best
 
 
 def _told(table: Table, places: Sequence[Sequence[Row]], measures: Sequence[Measure]) -> str:

@@ -37,6 +37,45 @@ INK = (
 OTHER = ("#FFFFFF", "", "*")
 """Ink of what is lumped together."""
 DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 0.6)), (0, (8, 2)))
+_SETTINGS: Mapping[str, Any] = MappingProxyType(
+    {
+        "text.parse_math": False,
+        "text.usetex": False,
+        "pdf.fonttype": 42,
+        "svg.fonttype": "path",
+        "axes.linewidth": 0.5,
+        "lines.linewidth": 0.9,
+        "lines.markersize": 3.6,
+        "lines.markeredgewidth": 0.6,
+        "patch.linewidth": 0.4,
+        "hatch.linewidth": 0.35,
+        "grid.linewidth": 0.3,
+        "grid.color": "#bbbbbb",
+        "xtick.major.width": 0.5,
+        "ytick.major.width": 0.5,
+        "xtick.minor.width": 0.35,
+        "ytick.minor.width": 0.35,
+        "xtick.major.size": 2.5,
+        "ytick.major.size": 2.5,
+        "xtick.minor.size": 1.5,
+        "ytick.minor.size": 1.5,
+        "xtick.major.pad": 2.0,
+        "ytick.major.pad": 2.0,
+        "axes.labelpad": 2.5,
+        "axes.axisbelow": True,
+        "legend.frameon": False,
+        "legend.handlelength": 1.8,
+        "legend.handleheight": 0.9,
+        "legend.handletextpad": 0.5,
+        "legend.columnspacing": 1.2,
+        "legend.labelspacing": 0.3,
+        "legend.borderaxespad": 0.2,
+        "figure.constrained_layout.h_pad": 0.02,
+        "figure.constrained_layout.w_pad": 0.02,
+        "savefig.bbox": None,
+    }
+)
+"""What is the same in all styles; lengths in points."""
 EXTRA = "pip install 'archsim[figures]'"
 
 
@@ -100,6 +139,7 @@ def styled(style: Style, salt: str) -> Iterator[None]:
     """matplotlib's settings while a figure of this style is drawn and saved. `salt` seeds the element names of an SVG,
     which are random otherwise."""
     settings = {
+        **_SETTINGS,
         "font.family": list(style.font),
         "font.size": style.text,
         "axes.labelsize": style.text,
@@ -107,41 +147,7 @@ def styled(style: Style, salt: str) -> Iterator[None]:
         "xtick.labelsize": style.small,
         "ytick.labelsize": style.small,
         "legend.fontsize": style.small,
-        "text.parse_math": False,
-        "text.usetex": False,
-        "pdf.fonttype": 42,
-        "svg.fonttype": "path",
         "svg.hashsalt": salt,
-        "axes.linewidth": 0.5,
-        "lines.linewidth": 0.9,
-        "lines.markersize": 3.6,
-        "lines.markeredgewidth": 0.6,
-        "patch.linewidth": 0.4,
-        "hatch.linewidth": 0.35,
-        "grid.linewidth": 0.3,
-        "grid.color": "#bbbbbb",
-        "xtick.major.width": 0.5,
-        "ytick.major.width": 0.5,
-        "xtick.minor.width": 0.35,
-        "ytick.minor.width": 0.35,
-        "xtick.major.size": 2.5,
-        "ytick.major.size": 2.5,
-        "xtick.minor.size": 1.5,
-        "ytick.minor.size": 1.5,
-        "xtick.major.pad": 2.0,
-        "ytick.major.pad": 2.0,
-        "axes.labelpad": 2.5,
-        "axes.axisbelow": True,
-        "legend.frameon": False,
-        "legend.handlelength": 1.8,
-        "legend.handleheight": 0.9,
-        "legend.handletextpad": 0.5,
-        "legend.columnspacing": 1.2,
-        "legend.labelspacing": 0.3,
-        "legend.borderaxespad": 0.2,
-        "figure.constrained_layout.h_pad": 0.02,
-        "figure.constrained_layout.w_pad": 0.02,
-        "savefig.bbox": None,
     }
     matplotlib = import_module("matplotlib")
     with matplotlib.rc_context():

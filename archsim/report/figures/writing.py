@@ -13,15 +13,14 @@ from typing import TypeVar
 
 from archsim.errors import InputError, Problem
 from archsim.files import write_whole
-from archsim.report.citations import bibtex
 from archsim.report.figures.canvas import FORMATS, render, wants_page
 from archsim.report.figures.naming import slugs, tex
 from archsim.report.figures.ofruns import run_figures
 from archsim.report.figures.ofsweeps import sweep_figures
 from archsim.report.figures.panels import Figure
+from archsim.report.figures.references import References, references_of
 from archsim.report.figures.sources import Source, read_source
 from archsim.report.figures.style import Style, find_style, require_matplotlib
-from archsim.result import Citation, Result
 
 T = TypeVar("T")
 
@@ -62,8 +61,7 @@ def draw_figures(sources: Sequence[str], folder: Path, request: Request | None =
     if problems or style is None:
         raise InputError(problems)
     known = [item for item in read if item is not None]
-    runs = [item.run for item in known if item.run is not None]
-    return write_figures(figures_of(known, request), folder, style, request, runs=runs)
+    return write_figures(figures_of(known, request), folder, style, request, references_of(known))
 
 
 def _kept(problems: list[Problem], ask: Callable[[], T]) -> T | None:
@@ -105,7 +103,7 @@ def _apart(figures: Sequence[Figure]) -> list[str]:
 
 
 def write_figures(
-    figures: Sequence[Figure], folder: Path, style: Style, request: Request, *, runs: Sequence[Result] = ()
+    figures: Sequence[Figure], folder: Path, style: Style, request: Request, references: References
 ) -> list[Path]:
     """Write figures, tables, captions and references. Raises `InputError` where the folder cannot be written."""
     written, captions = [], []
@@ -119,8 +117,8 @@ def write_figures(
             captions.append(" ".join([figure.caption, *[f"{note[:1].upper()}{note[1:]}." for note in notes]]))
             written.append(path)
         write_whole(folder / "captions.txt", captions_text(figures, captions))
-        write_whole(folder / "captions.tex", captions_tex(figures, captions, cited(runs), request.double))
-        write_whole(folder / "references.bib", bibtex(*runs))
+        write_whole(folder / "captions.tex", captions_tex(figures, captions, references.keys, request.double))
+        write_whole(folder / "references.bib", references.text)
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", where=str(folder)) from None
     return written
@@ -155,9 +153,3 @@ def captions_tex(
             f"  \\caption{{{tex(caption)}{works}}}\n  \\label{{fig:{figure.name}}}\n\\end{{{kind}}}\n"
         )
     return "\n".join(parts)
-
-
-def cited(runs: Sequence[Result]) -> list[str]:
-    """Keys of the works that runs rest on."""
-    works: list[Citation] = [item for run in runs for item in run.citations]
-    return list(dict.fromkeys(item.key for item in works))

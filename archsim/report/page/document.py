@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
@@ -75,13 +76,22 @@ def write_page(path: str | os.PathLike[str], text: str) -> Path:
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=PackageLoader(__package__, TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["breakable"] = _breakable
+    return made
+
+
+def _breakable(name: str) -> str:
+    """A name, escaped, that may break into lines behind dots, slashes and underscores."""
+    from markupsafe import Markup
+
+    return Markup("<wbr>").join(re.split(r"(?<=[./_])(?=[^./_])", name))
 
 
 def _resource(name: str) -> str:

@@ -21,6 +21,8 @@ from archsim.report.page.text import listed, percent, ratio, shown
 from archsim.result import Citation, Result
 
 MOST_RUNS = len(LETTERS)
+BRIEF = 3
+"""Runs up to which the head of the page says what each of them comes to."""
 Charts = dict[str, dict[str, Any]]
 
 
@@ -60,7 +62,9 @@ def runs_page(found: Comparison) -> str:
         "own_scale": {name: several and axis.end is None for name, axis in common_axes(found.runs).items()},
         "citations": [_citation(item) for item in _citations(found.runs)],
         "version": found.runs[0].archsim_version,
+        "brief": BRIEF,
         "layered": True,
+        "example": found.runs[0].layers[0].name if found.runs[0].layers else "conv1",
     }
     return render("runs.html.j2", context, {"charts": made})
 
@@ -214,4 +218,5 @@ def _citation(item: Citation) -> dict[str, Any]:
     link = f"https://doi.org/{quote(item.doi, safe='/:;()._-')}" if item.doi else item.url
     if link and not re.match(r"https?://", link):
         link = None
-    return {"text": f"{item.authors}. {item.title}. {item.venue}, {item.year}.", "key": item.key, "link": link}
+    published = ", ".join(str(part) for part in (item.venue, item.year) if part)
+    return {"text": f"{item.authors}. {item.title}. {published}.", "key": item.key, "link": link}

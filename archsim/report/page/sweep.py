@@ -18,6 +18,7 @@ from archsim.report.page.document import render, write_page
 from archsim.report.page.palette import BUSY, GLYPHS, MARKERS, MUTED
 from archsim.report.page.tables import Cell, Row, Table
 from archsim.report.page.text import axis_unit, percent, shown
+from archsim.units import UNITS, QuantityError, parse_number, parse_quantity
 
 if TYPE_CHECKING:
     from archsim.sweeps import Sweep
@@ -32,6 +33,8 @@ FIRST = ("energy_per_image_j", "latency_s", "area_m2", "accuracy", "ops_per_j", 
 COORDINATES = frozenset({"point", "seed", "images", "hardware", "workload", "error", "error_type", "key", "bottleneck"})
 MOST_POINTS = 5000
 MOST_LINES = 500
+DIGITS = 4
+"""Significant digits of figures: neighbours in a design space often differ in the third."""
 _UNITS = {"ops_per_s": "op/s", "ops_per_j": "op/J", "images_per_s": "image/s", "crossbar_utilization": "%"}
 _SUFFIXES = {"s": "s", "j": "J", "w": "W", "m2": "m2", "db": "dB", "accuracy": "%", "agreement": "%"}
 
@@ -53,7 +56,7 @@ class Metric:
             return percent(value, 2)
         if self.unit == "dB":
             return f"{value:.1f} dB"
-        return shown(value, self.unit) if self.unit else f"{value:,.6g}"
+        return shown(value, self.unit, DIGITS) if self.unit else f"{value:,.6g}"
 
 
 def write_sweep(found: Sweep, path: str | os.PathLike[str]) -> Path:
@@ -142,7 +145,7 @@ def _payload(found: Sweep, metrics: Sequence[Metric], axes: Sequence[str], chose
     rows = found.done
     values = {metric.key: [_rounded(row.get(metric.key)) for row in rows] for metric in metrics}
     return {
-        "axes": {name: [_text(row.get(name)) for row in rows] for name in axes},
+        "axes": {name: axis_values(name, [_text(row.get(name)) for row in rows]) for name in axes},
         "points": [row["point"] for row in rows],
         "metrics": [_described(metric, values[metric.key]) for metric in metrics],
         "values": values,
@@ -162,6 +165,19 @@ def _described(metric: Metric, values: Iterable[float | None]) -> dict[str, Any]
         size, name = axis_unit([value for value in values if value is not None], metric.unit)
     title = f"{metric.words} [{name}]" if name else metric.words
     return {"key": metric.key, "title": title, "unit": metric.unit, "size": size, "larger": metric.larger}
+
+
+def axis_values(name: str, texts: Sequence[str]) -> dict[str, Any]:
+    """Values of an axis as text, and as numbers where all of them are, in a unit that suits them."""
+    for symbol in ("", *UNITS):
+        try:
+            values = [parse_quantity(text, symbol) if symbol else parse_number(text, signed=True) for text in texts]
+        except QuantityError:
+            continue
+        size, unit = axis_unit(values, symbol) if symbol else (1.0, "")
+        title = f"{name} [{unit}]" if unit else name
+        return {"texts": list(texts), "numbers": [_rounded(value / size) for value in values], "title": title}
+    return {"texts": list(texts), "numbers": None, "title": name}
 
 
 def _rounded(value: object) -> float | None:

@@ -22,10 +22,10 @@ BUSIEST = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """What stands in a cell, and smaller beside it."""
+    """What stands in a cell, and beside it (None where the column has no such place)."""
 
     text: str
-    beside: str = ""
+    beside: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def _line(name: str, texts: Sequence[str], layer: str | None = None) -> Row:
 
 def _with_ratios(name: str, texts: Sequence[str], ratios: Sequence[float | None]) -> Row:
     """Values, and beside all but the reference's their ratios to it."""
-    beside = ["", *[ratio(value) for value in ratios[1:]]]
+    beside = [None, *["" if value is None else ratio(value) for value in ratios[1:]]]
     return Row(name=name, cells=tuple(Cell(text=a, beside=b) for a, b in zip(texts, beside, strict=True)))
 
 
@@ -94,6 +94,8 @@ def area_table(found: Comparison, labels: Sequence[str]) -> Table:
     rows = []
     for name in dict.fromkeys(name for part in parts for name in part):
         values = [part.get(name, 0.0) for part in parts]
+        if not any(values):
+            continue
         rows.append(_with_ratios(name, [_some(value, "m2") for value in values], _ratios(values)))
     totals = [run.totals.area_m2 for run in found.runs]
     rows.append(_with_ratios("all components", [shown(value, "m2") for value in totals], _ratios(totals)))

@@ -21,13 +21,15 @@ def typeset(text: str) -> str:
     return re.sub(r"(?<=[0-9]) (?=[A-Za-zµ%])", NARROW, text)
 
 
-def shown(value: float | None, unit: str) -> str:
+def shown(value: float | None, unit: str, digits: int = 3) -> str:
     """A quantity in SI as a reader wants it; a dash where there is none."""
-    return "–" if value is None else typeset(format_quantity(value, unit))
+    return "–" if value is None else typeset(format_quantity(value, unit, digits))
 
 
 def figure(key: str, value: object) -> str:
     """A value with the unit that its key ends in (see `archsim.report.formatting.quantity`)."""
+    if key == "macs" and isinstance(value, int):
+        return shown(value, "MAC")
     return "–" if value is None else typeset(quantity(key, value))
 
 

@@ -58,7 +58,7 @@ class Asker:
         constraints: Sequence[Constraint],
         method: Method,
     ) -> None:
-        self._optuna = _optuna()
+        self._optuna = load_optuna()
         self._choices = choices
         self._constraints = [str(constraint) for constraint in constraints]
         self._method = method
@@ -153,11 +153,15 @@ class Asker:
             self._optuna.logging.set_verbosity(before)
 
 
-def _optuna() -> Any:
+def load_optuna() -> Any:
+    """The module. Raises `InputError` without it, or where it is too old to take constraints as they are set here."""
     try:
         import optuna
     except ImportError:
         raise InputError("needs optuna; expected the extra: pip install 'archsim[search]'", where="search") from None
+    if not hasattr(optuna.trial.Trial, "set_constraint"):
+        what = f"finds optuna {optuna.__version__}; expected 5 or later: pip install --upgrade 'archsim[search]'"
+        raise InputError(what, where="search")
     return optuna
 
 

@@ -53,7 +53,7 @@ class SearchBlock(Model):
     trials: Trials = 200
     batch: Batch = 10
     sampler: Literal["nsga2", "tpe", "random"] = "tpe"
-    population: Population | None = None
+    population: Population = 20
     seed: Seed = 0
     scale: Literal["linear", "log"] = "linear"
     reference: Corner = Field(default_factory=dict)

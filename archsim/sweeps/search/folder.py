@@ -23,9 +23,10 @@ from archsim.files import write_whole
 from archsim.sweeps.crew import Crew
 from archsim.sweeps.inputs import Inputs
 from archsim.sweeps.pareto import load_moocore
+from archsim.sweeps.search.asking import load_optuna
 from archsim.sweeps.search.evaluation import Evaluator
 from archsim.sweeps.search.loop import Meter, Told, Walk, walk
-from archsim.sweeps.search.outcome import SearchOutcome
+from archsim.sweeps.search.outcome import SearchOutcome, outcome_of
 from archsim.sweeps.search.request import SearchStudy
 from archsim.sweeps.space import axes_of
 from archsim.sweeps.store import HEAD, PLAN, POINTS, TABLES, PointStore, content_hash, held, plan_lines, read_json
@@ -57,6 +58,8 @@ def run_search(
     SimulationError
         An executor that takes no more points.
     """
+    load_optuna()
+    load_moocore()
     if folder is None:
         return _searched(search, Evaluator(lanes, inputs), told)
     with held(folder):
@@ -72,7 +75,6 @@ def run_search(
 
 
 def _searched(search: SearchStudy, evaluator: Evaluator, told: Told | None) -> SearchOutcome:
-    load_moocore()
     methods = [search.method]
     if search.against == "random":
         methods += [
@@ -80,7 +82,7 @@ def _searched(search: SearchStudy, evaluator: Evaluator, told: Told | None) -> S
         ]
     meter = Meter(search.trials * len(methods), told)
     walks: list[Walk] = [walk(search, method, evaluator, meter) for method in methods]
-    return SearchOutcome(study=search, walk=walks[0], rivals=tuple(walks[1:]))
+    return outcome_of(search, walks[0], walks[1:])
 
 
 def _head(search: SearchStudy) -> dict[str, Any]:

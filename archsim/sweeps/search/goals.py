@@ -13,11 +13,10 @@ from archsim.config import Hardware
 from archsim.config.suggest import did_you_mean, excerpt
 from archsim.result import Totals
 from archsim.sweeps.pareto import Objective, is_number
-from archsim.units import QuantityError, format_quantity, parse_number, parse_quantity
+from archsim.units import QuantityError, format_quantity, parse_number, parse_quantity, unit_of
 
 OF_PICTURES = ("accuracy", "top1_agreement", "logit_snr_db", "float_accuracy")
 """Figures that a point has only where it computes pictures."""
-_UNITS = {"s": "s", "j": "J", "w": "W", "m2": "m2"}
 _CONSTRAINT = re.compile(r"\s*(\w+)\s*(<=|>=)\s*(.*)", re.DOTALL)
 _NOT_ALWAYS_THERE = ("row_table",)
 """Components that only some mappings have."""
@@ -89,15 +88,6 @@ def parse_figure(metric: str, text: str) -> float:
         return parse_quantity(text, unit) if unit else parse_number(text, signed=True)
     except QuantityError as error:
         raise ValueError(f"{metric}: {error}") from None
-
-
-def unit_of(metric: str) -> str:
-    """SI unit that a metric's name ends in, "" for a plain number."""
-    return (
-        ""
-        if "_per_" in metric and not metric.startswith("energy_per_image")
-        else _UNITS.get(metric.rsplit("_", 1)[-1], "")
-    )
 
 
 def known_metrics(hardware: Iterable[Hardware]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 from archsim.config import Hardware
 from archsim.config.suggest import did_you_mean
 from archsim.errors import InputError, Problem
+from archsim.notebook import html_table
 from archsim.sweeps.checks import Finding, findings
 from archsim.sweeps.inputs import Inputs
 from archsim.sweeps.pareto import Objective, Scale, parse_objective
@@ -31,15 +32,17 @@ Parsed = TypeVar("Parsed")
 Against = Literal["none", "random"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SearchStudy:
     """A space and what to look for in it, as in the block `search:` of its file.
 
     `objectives` are columns of a point's row to be small, or `max COLUMN`; `constraints` such as `area_m2 <= 100 mm2`.
-    `trials` designs are looked at, suggested in batches by `sampler`; `population` is that of NSGA-II, and the number
-    of random designs that TPE begins with (None: a tenth of the trials, at least 10). Hypervolume is taken of the
-    objectives (`scale` "linear") or their logarithms ("log") against a `reference` point, of which what is not given
-    follows from the points seen. `against` "random" repeats the search with random designs, `repetitions` times.
+    `trials` designs are looked at, suggested in batches by `sampler`; a search of more trials begins with those of a
+    shorter one. `population` is that of NSGA-II, and the number of random designs that TPE begins with.
+
+    Hypervolume is taken of the objectives (`scale` "linear") or their logarithms ("log") against a `reference` point, of
+    which what is not given follows from the points seen. `against` "random" repeats the search with random designs,
+    `repetitions` times.
     """
 
     space: Study
@@ -48,7 +51,7 @@ class SearchStudy:
     trials: int = 200
     batch: int = 10
     sampler: SamplerName = "tpe"
-    population: int | None = None
+    population: int = 20
     seed: int = 0
     scale: Scale = "linear"
     reference: Mapping[str, str] = field(default_factory=lambda: NOTHING)
@@ -58,8 +61,15 @@ class SearchStudy:
     @property
     def method(self) -> Method:
         """How designs are suggested."""
-        population = self.population or max(10, self.trials // 10)
-        return Method(sampler=self.sampler, seed=self.seed, batch=self.batch, population=population)
+        return Method(sampler=self.sampler, seed=self.seed, batch=self.batch, population=self.population)
+
+    def __repr__(self) -> str:
+        goals = ", ".join((*self.objectives, *self.constraints))
+        return f"<SearchStudy {self.space.name}: {self.trials} trials of {self.sampler} for {goals}>"
+
+    def _repr_html_(self) -> str:
+        """The block as a table, for notebooks."""
+        return html_table(repr(self)[1:-1], ("", ""), [(key, str(value)) for key, value in self.to_dict().items()])
 
     def to_dict(self) -> dict[str, Any]:
         """The block as plain data, without the space."""
@@ -69,7 +79,7 @@ class SearchStudy:
             "trials": self.trials,
             "batch": self.batch,
             "sampler": self.sampler,
-            "population": self.method.population,
+            "population": self.population,
             "seed": self.seed,
             "scale": self.scale,
             "reference": dict(self.reference),

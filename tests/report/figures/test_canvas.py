@@ -37,7 +37,7 @@ def figure(panel: Panel, title: str = "") -> Figure:
 
 def panels() -> Iterator[Panel]:
     """One of each kind, with more layers than have room."""
-    names = [HOSTILE, "_b", *[f"layer4.{place}.downsample" for place in range(90)]]
+    names = [HOSTILE, "_b", *[f"layer4.{place}.downsample" for place in range(60)]]
     values = [1e-6 * (place + 1) for place in range(len(names))]
     many = [Part(name=f"${place}$", values=values, place=place) for place in range(7)]
     yield Stacked(bars=names, parts=[*many, Part(name="_o", values=values, place=None)], measure=ENERGY, lying=False)

@@ -75,3 +75,13 @@ def test_points_of_lists_may_lack_an_axis() -> None:
     assert table.values("ima.adc.bits") == [8, None]
     found, _ = lines(table, "ima.adc.bits", "latency_s", most=7)
     assert [line.middle for line in found] == [[85.0], [80.0]]
+
+
+def test_shares_of_pictures_have_intervals() -> None:
+    table = table_of("t", AXES, [{**row, "accuracy": 0.9, "pictures": 100} for row in rows() if row["seed"] == 0])
+    found, _ = lines(table, "ima.adc.bits", "accuracy", most=7)
+    # Wilson's interval of 90 in 100
+    assert found[0].low == pytest.approx([0.8256, 0.8256], abs=1e-4)
+    assert found[0].high == pytest.approx([0.9448, 0.9448], abs=1e-4)
+    assert found[0].sampled
+    assert not found[0].spread

@@ -36,7 +36,7 @@ def named(rows: list[dict[str, Any]], axes: tuple[str, ...] = AXES, **wishes: An
 
 
 def test_a_metric_over_a_numeric_axis(ieee: Any) -> None:
-    figure = named(grid())["latency_s-over-tile.router.flit_rate"]
+    figure = named(grid())["latency_s-over-tile-router-flit_rate"]
     panel = figure.panel
     assert isinstance(panel, Curves)
     assert panel.x == "Mesh link rate (GHz)"
@@ -44,6 +44,7 @@ def test_a_metric_over_a_numeric_axis(ieee: Any) -> None:
     assert list(panel.ticks) == [(0.5, "0.5"), (1.0, "1"), (2.0, "2"), (8.0, "8")]
     assert [curve.name for curve in panel.curves] == ["adc.bits=4", "adc.bits=6", "adc.bits=8"]
     assert list(panel.curves[0].y) == [2e-5, 1e-5, 5e-6, 1.25e-6]
+    assert figure.caption.startswith("Latency of w on h over mesh link rate (study demo): ")
     assert "from 1.25 µs (adc.bits=4, router.flit_rate=8 GHz) to 20 µs" in figure.caption
     assert [row[-1] for row in figure.rows] == [row["latency_s"] for row in grid()]
     sheet = sheet_of(figure, ieee)
@@ -57,7 +58,7 @@ def test_a_metric_over_words() -> None:
         point(point=n, **{"mapping.placement": name, "seed": seed}, latency_s=1e-6 * (n + 1))
         for n, (name, seed) in enumerate([("snake", 0), ("snake", 1), ("banded", 0)])
     ]
-    figure = named(rows, ("mapping.placement", "seed"))["latency_s-over-mapping.placement"]
+    figure = named(rows, ("mapping.placement", "seed"))["latency_s-over-mapping-placement"]
     panel = figure.panel
     assert isinstance(panel, Grouped)
     assert list(panel.categories) == ["snake", "banded"]
@@ -69,7 +70,7 @@ def test_a_metric_over_words() -> None:
 
 def test_error_bars_of_neighbouring_lines_do_not_hide_each_other(ieee: Any) -> None:
     rows = [{**row, "seed": seed, "latency_s": row["latency_s"] * (1 + seed)} for row in grid() for seed in (0, 1)]
-    sheet = sheet_of(named(rows)["latency_s-over-tile.router.flit_rate"], ieee)
+    sheet = sheet_of(named(rows)["latency_s-over-tile-router-flit_rate"], ieee)
     sheet.figure.canvas.draw()
     places = {round(bars.get_transform().transform((1.0, 1.0))[0], 2) for bars in sheet.axes.collections}
     assert len(places) == 3
@@ -117,7 +118,7 @@ def test_points_of_a_hypercube_are_not_joined() -> None:
     rows = [
         point(point=n, **{AXES[0]: n, AXES[1]: f"{1 + n * 7 % 20} GHz"}, latency_s=1e-6 * (n + 1)) for n in range(20)
     ]
-    panel = named(rows)["latency_s-over-tile.router.flit_rate"].panel
+    panel = named(rows)["latency_s-over-tile-router-flit_rate"].panel
     assert isinstance(panel, Curves)
     assert [curve.joined for curve in panel.curves] == [False]
     assert sorted(panel.curves[0].y) == pytest.approx([1e-6 * (n + 1) for n in range(20)])
@@ -125,7 +126,7 @@ def test_points_of_a_hypercube_are_not_joined() -> None:
 
 def test_own_labels() -> None:
     figures = named(grid(), labels={AXES[0]: "Converter bits", "latency_s": "Delay"})
-    panel = figures["latency_s-over-ima.adc.bits"].panel
+    panel = figures["latency_s-over-ima-adc-bits"].panel
     assert isinstance(panel, Curves)
     assert (panel.x, panel.measure.label) == ("Converter bits", "Delay")
 

@@ -74,11 +74,12 @@ def test_a_sweep_and_a_study(tmp_path: Path) -> None:
     sources = [str(tmp_path / "sweep"), str(tmp_path / "study.json")]
     paths = draw_figures(sources, tmp_path / "out", Request(metrics=("area_m2", "energy_per_image_j")))
     assert {path.stem for path in paths} == {
-        "area_m2-over-ima.adc.bits",
-        "energy_per_image_j-over-ima.adc.bits",
+        "area_m2-over-ima-adc-bits",
+        "energy_per_image_j-over-ima-adc-bits",
         "pareto-area_m2-energy_per_image_j",
         "study-c",
     }
+    assert "@inproceedings{Shafiee2016," in (tmp_path / "out" / "references.bib").read_text()
     table = (tmp_path / "out" / "study-c.csv").read_text()
     assert table == "series,x,y,low,high\ns,1,3,,\ns,2,4,,\n"
     assert (tmp_path / "out" / "captions.txt").read_text().endswith("study-c\nT.\n")

@@ -44,7 +44,11 @@ def hostile(runs: tuple[Result, ...]) -> Comparison:
 @pytest.fixture(scope="session")
 def sweep() -> Sweep:
     """A small space with points that fail."""
-    axes = {"ima.adc.bits": [5, 6, 8, 99], "ima.cell.bits": [1, 2, 4], "mapping.replication": ["none", "balanced"]}
+    axes: dict[str, list[object]] = {
+        "ima.adc.bits": [5, 6, 8, 99],
+        "ima.cell.bits": [1, 2, 4],
+        "mapping.replication": ["none", "balanced"],
+    }
     return replace(archsim.sweep("isaac-8bit", "lenet5", axes, workers=0), name="adc and cells")
 
 
@@ -61,7 +65,9 @@ def pages(
     made = {"pair": pair, "one": side_by_side(runs[:1]), "three": side_by_side(runs), "hostile": hostile}
     found = {name: comparison.html(folder / f"{name}.html") for name, comparison in made.items()}
     found["sweep"] = folder / "sweep.html"
-    found["sweep"].write_text(sweep_page(sweep), encoding="utf-8")
+    rated = tuple({**row, "ima.adc.rate": f"{1 + row['point'] / 10:.1f} GS/s"} for row in sweep.rows)
+    spread = replace(sweep, axes=(*sweep.axes, "ima.adc.rate"), rows=rated)
+    found["sweep"].write_text(sweep_page(spread), encoding="utf-8")
     row = {**sweep.rows[0], HOSTILE[0]: HOSTILE[1]}
     rows = tuple(
         {**row, HOSTILE[0]: name, "point": place, "latency_s": 1.0 + place, "energy_per_image_j": 1 / (1.0 + place)}
@@ -82,7 +88,7 @@ def browser() -> Iterator[Any]:
     if path is None:
         pytest.skip(f"no browser on PATH ({', '.join(BROWSERS)})")
     with driver.sync_playwright() as started:
-        window = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        window = started.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         yield window
         window.close()
 
@@ -109,16 +115,13 @@ class Visit:
 
 @pytest.fixture(scope="session")
 def visit(browser: Any, pages: dict[str, Path]) -> Iterator[Callable[..., Visit]]:
-    """Open a page by name, once: `visit("pair", width=360)`. Tests leave it as they found it."""
-    contexts = []
+    """Open a page by name, once. Tests leave it as they found it."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(20_000)
 
     @cache
-    def opened(name: str, width: int) -> Visit:
-        context = browser.new_context(viewport={"width": width, "height": 900}, has_touch=width < 500)
-        context.set_default_timeout(10_000)
-        contexts.append(context)
+    def opened(name: str) -> Visit:
         return Visit(context.new_page(), pages[name])
 
-    yield lambda name, width=1280: opened(name, width)
-    for context in contexts:
-        context.close()
+    yield opened
+    context.close()

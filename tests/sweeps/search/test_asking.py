@@ -76,10 +76,15 @@ def test_same_seed_same_designs_none_twice(sampler: SamplerName) -> None:
     assert len({identity(CHOICES, picks) for picks in first}) == 60
 
 
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_longer_search_begins_with_a_shorter_one(sampler: SamplerName) -> None:
+    assert explore(asker(sampler), 58)[:33] == explore(asker(sampler), 33)
+
+
 def test_the_global_generator_has_no_say() -> None:
-    np.random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
     first = explore(asker(), 40)
-    np.random.seed(2)
+    np.random.seed(2)  # noqa: NPY002
     assert explore(asker(), 40) == first
 
 

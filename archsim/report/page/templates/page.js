@@ -111,7 +111,7 @@
       const places = new Map(kept.map((place, position) => [place, position]));
       data = data.map((trace) => chosen(trace, places, spec.free));
       if (!spec.free) {
-        const row = spec.rows ? 40 : Math.min(17, 860 / Math.max(1, kept.length));
+        const row = spec.rows ? 40 : Math.min(17, (printing ? 660 : 860) / Math.max(1, kept.length));
         const { margin, axis } = placesAxis(kept.map((place) => names[place]), width, row);
         layout = joined(layout, { yaxis: axis, height: Math.max(1, kept.length) * row + 56, margin: { l: margin } });
         layout.yaxis.automargin = false;

@@ -8,18 +8,19 @@
   const names = Object.keys(sweep.axes);
   const element = (id) => document.getElementById(id);
   const distinct = (values) => [...new Set(values)];
+  const DIGITS = 4;
   const PREFIXES = [[12, "T"], [9, "G"], [6, "M"], [3, "k"], [0, ""], [-3, "m"], [-6, "µ"], [-9, "n"], [-12, "p"], [-15, "f"]];
 
   function shown(value, metric) {
     if (value === null) return "–";
     if (metric.unit === "%") return (value * 100).toFixed(2) + "\u202f%";
     if (metric.unit === "dB") return value.toFixed(1) + "\u202fdB";
-    if (metric.unit === "m2") return Number((value * 1e6).toPrecision(3)) + "\u202fmm²";
+    if (metric.unit === "m2") return Number((value * 1e6).toPrecision(DIGITS)) + "\u202fmm²";
     if (metric.unit === "") return value.toLocaleString("en-US", { maximumSignificantDigits: 6 });
     if (value === 0) return "0\u202f" + metric.unit;
-    const size = Math.abs(Number(value.toPrecision(3)));
+    const size = Math.abs(Number(value.toPrecision(DIGITS)));
     const [power, prefix] = PREFIXES.find(([exponent]) => size >= Number("1e" + exponent)) || PREFIXES[PREFIXES.length - 1];
-    return Number((value / Number("1e" + power)).toPrecision(3)) + "\u202f" + prefix + metric.unit;
+    return Number((value / Number("1e" + power)).toPrecision(DIGITS)) + "\u202f" + prefix + metric.unit;
   }
 
   // Places of the points that no other one beats in both figures; equal ones stay together.
@@ -46,23 +47,30 @@
     return "#" + mix.map((part) => part.toString(16).padStart(2, "0")).join("");
   }
 
-  // Colours, marks and legend entries for the values of an axis; a ramp where there are more than colours.
+  // Points by the value of an axis, each group with colour, mark and legend entry. Where there are more values than
+  // marks, one group on a ramp from the least value to the largest (or the first to the last of names).
   function grouped(axis) {
-    if (!axis) return [{ words: "", colour: sweep.palette[0], mark: sweep.markers[0], glyph: sweep.glyphs[0], places: [...sweep.points.keys()] }];
-    const values = sweep.axes[axis];
-    const found = distinct(values);
-    const many = found.length > sweep.markers.length;
-    return found.map((words, index) => ({
-      words,
-      colour: many ? mixed(index / (found.length - 1)) : sweep.palette[index],
-      mark: sweep.markers[many ? 0 : index],
-      glyph: [...sweep.glyphs][many ? 0 : index],
-      places: [...values.keys()].filter((place) => values[place] === words),
-    }));
+    const whole = { words: "", colour: sweep.palette[0], mark: sweep.markers[0], places: [...sweep.points.keys()] };
+    if (!axis) return { groups: [whole], legend: [] };
+    const { texts, numbers } = sweep.axes[axis];
+    const found = distinct(texts);
+    const glyphs = [...sweep.glyphs];
+    if (found.length <= glyphs.length) {
+      const groups = found.map((words, index) => ({
+        words, colour: sweep.palette[index], mark: sweep.markers[index], glyph: glyphs[index],
+        places: whole.places.filter((place) => texts[place] === words),
+      }));
+      return { groups, legend: groups };
+    }
+    const order = new Map(found.map((words, index) => [words, index]));
+    const values = numbers || texts.map((words) => order.get(words));
+    const [least, most] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+    const ends = [least, most].map((end, index) => ({ words: texts[values.indexOf(end)], colour: mixed(index), glyph: glyphs[0] }));
+    return { groups: [{ ...whole, colour: values.map((value) => mixed((value - least) / (most - least))) }], legend: ends };
   }
 
   function described(place, x, y) {
-    const settings = names.map((name) => page.literal(name + " = " + sweep.axes[name][place]));
+    const settings = names.map((name) => page.literal(name + " = " + sweep.axes[name].texts[place]));
     const figures = [x, y].map((metric) => page.literal(metric.title.replace(/ \[.*/, "")) + ": " + shown(sweep.values[metric.key][place], metric));
     return ["point " + sweep.points[place], ...settings, ...figures].join("<br>");
   }
@@ -73,14 +81,13 @@
       type: "scatter", mode: "markers", name: page.literal(group.words),
       x: usable.map((place) => sweep.values[x.key][place] / x.size),
       y: usable.map((place) => sweep.values[y.key][place] / y.size),
-      marker: { color: group.colour, symbol: group.mark, size: 9, opacity: 0.85, line: { width: 0.8 } },
+      marker: { color: Array.isArray(group.colour) ? usable.map((place) => group.colour[place]) : group.colour, symbol: group.mark, size: 9, opacity: 0.85, line: { width: 0.8 } },
       customdata: usable.map((place) => described(place, x, y)),
       hovertemplate: "%{customdata}<extra></extra>",
     };
   }
 
-  function legend(list, axis, groups) {
-    const entries = axis ? groups : [];
+  function legend(list, axis, entries) {
     const label = document.createElement("li");
     label.textContent = axis || "";
     list.replaceChildren(label, ...entries.map((group) => {
@@ -96,7 +103,7 @@
     }));
   }
 
-  const wordy = (name) => !sweep.axes[name].some((text) => /^[0-9]/.test(text));
+  const wordy = (name) => !sweep.axes[name].texts.some((text) => /^[0-9]/.test(text));
 
   function tabled(places, x, y) {
     const head = ["point", ...names, ...[x, y].map((metric) => metric.title.replace(/ \[.*/, ""))];
@@ -117,7 +124,7 @@
     table.tBodies[0].replaceChildren(...places.map((place) => {
       const row = document.createElement("tr");
       const figures = [x, y].map((metric) => made("td", shown(sweep.values[metric.key][place], metric)));
-      row.append(made("th", String(sweep.points[place]), "row"), ...names.map((name) => made("td", sweep.axes[name][place])), ...figures);
+      row.append(made("th", String(sweep.points[place]), "row"), ...names.map((name) => made("td", sweep.axes[name].texts[place])), ...figures);
       names.forEach((name, index) => row.cells[index + 1].classList.toggle("words", wordy(name)));
       return row;
     }));
@@ -126,7 +133,7 @@
   function trade() {
     const [x, y] = ["choose-x", "choose-y"].map((id) => metrics.get(element(id).value));
     const axis = element("choose-colour").value;
-    const groups = grouped(axis);
+    const { groups, legend: entries } = grouped(axis);
     const kept = front(x, y);
     const type = element("choose-log").checked ? "log" : "linear";
     const line = {
@@ -140,7 +147,7 @@
       layout: { showlegend: false, xaxis: { type, title: { text: page.literal(x.title) }, zeroline: false },
         yaxis: { type, title: { text: page.literal(y.title) }, zeroline: false } },
     };
-    legend(element("pareto-key"), axis, groups);
+    legend(element("pareto-key"), axis, entries);
     tabled(kept, x, y);
   }
 
@@ -153,15 +160,17 @@
   function along() {
     const metric = metrics.get(element("choose-metric").value);
     const axis = element("choose-axis").value;
-    const words = distinct(sweep.axes[axis]);
-    const numbers = words.map(Number);
-    const numeric = words.every((text, index) => text.trim() !== "" && Number.isFinite(numbers[index]));
+    const { texts, numbers, title } = sweep.axes[axis];
+    const words = distinct(texts);
+    const order = new Map(words.map((text, index) => [text, index]));
     const usable = [...sweep.points.keys()].filter((place) => sweep.values[metric.key][place] !== null);
-    const where = (place) => (numeric ? Number(sweep.axes[axis][place]) : words.indexOf(sweep.axes[axis][place]));
+    const where = (place) => (numbers ? numbers[place] : order.get(texts[place]));
     const value = (place) => sweep.values[metric.key][place] / metric.size;
-    const stops = distinct(usable.map(where)).sort((a, b) => a - b);
-    const medians = stops.map((stop) => middle(usable.filter((place) => where(place) === stop).map(value)));
-    const ticks = numeric
+    const gathered = new Map();
+    for (const place of usable) gathered.set(where(place), [...(gathered.get(where(place)) || []), value(place)]);
+    const stops = [...gathered.keys()].sort((a, b) => a - b);
+    const medians = stops.map((stop) => middle(gathered.get(stop)));
+    const ticks = numbers
       ? { tickvals: stops.length <= 12 ? stops : undefined }
       : { tickvals: [...words.keys()], ticktext: words.map(page.literal), range: [-0.5, words.length - 0.5] };
     page.charts.along = {
@@ -171,7 +180,7 @@
           marker: { color: "#3F78AE", size: 8, opacity: 0.75, line: { width: 0.8 } },
           customdata: usable.map((place) => described(place, metric, metric)), hovertemplate: "%{customdata}<extra></extra>" },
       ],
-      layout: { showlegend: false, height: 360, xaxis: { ...ticks, title: { text: page.literal(axis) }, zeroline: false, showgrid: false },
+      layout: { showlegend: false, height: 360, xaxis: { ...ticks, title: { text: page.literal(title) }, zeroline: false, showgrid: false },
         yaxis: { title: { text: page.literal(metric.title) }, zeroline: false } },
     };
   }
