@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
@@ -33,7 +33,9 @@ from archsim.errors import InputError, Problem
 )
 @click.option("--metrics", metavar="A,B,...", help="Metrics to draw, e.g. latency_s,energy_per_image_j,accuracy.")
 @click.option("--where", multiple=True, metavar="PATH=VALUE", help="Of a sweep, draw only points with this value.")
-@click.option("--label", multiple=True, metavar="PATH=TEXT", help="What an axis or metric is called in the figures.")
+@click.option(
+    "--label", multiple=True, metavar="NAME=TEXT", help="What an axis, metric or run is called in the figures."
+)
 @click.option("--font", metavar="FAMILY", help="An installed typeface instead of the style's own.")
 def figures(
     sources: tuple[str, ...],
@@ -58,22 +60,23 @@ def figures(
         double=None if width is None else width == "double",
         font=font,
         metrics=tuple(part.strip() for part in metrics.split(",") if part.strip()) if metrics else (),
-        where=_pairs("--where", where),
-        labels=_pairs("--label", label),
+        where=_pairs("--where PATH=VALUE", where, str.partition),
+        labels=_pairs("--label NAME=TEXT", label, str.rpartition),
     )
     for path in draw_figures(sources, output, request):
         click.echo(path)
 
 
-def _pairs(option: str, given: tuple[str, ...]) -> Mapping[str, str]:
-    """PATH=VALUE options by path."""
+def _pairs(option: str, given: tuple[str, ...], split: Callable[[str, str], tuple[str, str, str]]) -> Mapping[str, str]:
+    """Options of two parts, by the first; names of runs may hold the sign between them (`ima.adc.bits=6=Six bits`)."""
+    name, _, form = option.partition(" ")
     found: dict[str, str] = {}
     problems = []
     for text in given:
-        path, equals, value = text.partition("=")
-        if not path or not equals:
-            problems.append(Problem(f"{option} {text}", "expected PATH=VALUE"))
-        found[path] = value
+        key, equals, value = split(text, "=")
+        if not key or not equals:
+            problems.append(Problem(f"{name} {text}", f"expected {form}"))
+        found[key] = value
     if problems:
         raise InputError(problems)
     return found

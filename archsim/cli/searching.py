@@ -47,8 +47,7 @@ def search(
     """Look for designs that are good in several respects at once.
 
     STUDY is a sweep study with a block `search:` (objectives, constraints, trials, ...), or a shipped one. Each
-    finished point is kept in DIR at once; run the same command again to go on after an interruption, or with more
-    --trials.
+    finished point is kept in DIR at once; run the command again to go on after an interruption, or with more trials.
     """
     from archsim.report.searching import search_report
     from archsim.report.sweeping import sweep_bar
@@ -58,8 +57,8 @@ def search(
 
     check_folder(output)
     given = {"trials": trials, "sampler": sampler, "seed": seed, "against": against, "repetitions": repetitions}
-    inputs = Inputs()
-    wanted = read_search(find_sweep(study), inputs, {name: value for name, value in given.items() if value is not None})
+    changes, inputs = {name: value for name, value in given.items() if value is not None}, Inputs()
+    wanted = read_search(find_sweep(study), inputs, changes)
     folder = Path(output or wanted.space.name)
     try:
         with crew(workers=workers, dask=dask) as lanes, sweep_bar() as told:

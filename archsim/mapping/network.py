@@ -181,6 +181,12 @@ class Channels:
         return self.chips * self.mesh.tiles_per_chip
 
     @property
+    def routers(self) -> Ints:
+        """Router that each tile of the machine hangs on."""
+        chip, local = np.divmod(np.arange(self.tiles), self.mesh.tiles_per_chip)
+        return np.asarray(chip * self.mesh.routers_per_chip + local // self.mesh.tiles_per_router, np.int64)
+
+    @property
     def links(self) -> int:
         """Number of the first link between routers; those below are ports."""
         return 2 * self.tiles

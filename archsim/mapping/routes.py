@@ -66,42 +66,55 @@ def route_all(
 ) -> Routes:
     """Routes of every edge's packets between placed stages, by `archsim.mapping.network.Mesh.route`.
 
-    One route for each tile that sends and set of copies that receive, by tile, then by set.
+    Of each edge, one route for each tile that sends and set of copies that receive, by tile, then by set.
     """
-    sources = _offsets([len(placement.home) for placement in placements])
-    home, first_tile = (
-        np.concatenate([getattr(placement, name) for placement in placements]) for name in ("home", "first_tile")
-    )
-    kinds, sets = _offsets([len(one.lane) for one in fanouts]), _offsets([len(one.offset) - 1 for one in fanouts])
-    edge = np.repeat(np.arange(len(edges)), np.diff(kinds))
-    sender = home[_joined([sources[end.source] + one.lane for end, one in zip(edges, fanouts, strict=True)])]
-    choice = _joined([one.choice for one in fanouts]) + sets[edge]
-    # sets of different edges are different, so a key of tile and set orders by edge only together with it
-    found, route_of_kind = np.unique((edge * channels.tiles + sender) * (sets[-1] + 1) + choice, return_inverse=True)
-    place, choice = np.divmod(found, sets[-1] + 1)
-    edge, sender = np.divmod(place, channels.tiles)
-    receivers = _joined([sources[end.target] + one.lanes for end, one in zip(edges, fanouts, strict=True)])
-    tiles, bounds = tile_sets(
-        receivers, _offsets(_joined([np.diff(one.offset) for one in fanouts])), first_tile, home, channels.tiles
-    )
-    mesh, number = channels.mesh, np.arange(channels.tiles)
-    router_of = number // mesh.tiles_per_chip * mesh.routers_per_chip
-    router_of += number % mesh.tiles_per_chip // mesh.tiles_per_router
+    copies = _offsets([len(placement.home) for placement in placements])
+    home = np.concatenate([placement.home for placement in placements])
+    first_tile = np.concatenate([placement.first_tile for placement in placements])
+    receivers = _joined([copies[end.target] + one.lanes for end, one in zip(edges, fanouts, strict=True)])
+    bounds = _offsets(_joined([np.diff(one.offset) for one in fanouts]))
+    tiles, tile_bounds = tile_sets(receivers, bounds, first_tile, home, channels.tiles)
+    lanes = _joined([copies[end.source] + one.lane for end, one in zip(edges, fanouts, strict=True)])
+    sent = _merge(fanouts, home[lanes], channels.tiles)
     channel, offset, stops = write_routes(
-        *mesh_arrays(mesh), router_of, mesh.routers_per_chip, channels.chips, sender, choice, tiles, bounds
-    )
-    shares = np.zeros(len(found), np.int64)
-    np.add.at(shares, route_of_kind, _joined([one.shares for one in fanouts]))
-    windows = _joined([kinds[number] + one.kind_of for number, one in enumerate(fanouts)])
+        *mesh_arrays(channels.mesh), channels.routers, channels.mesh.routers_per_chip, channels.chips, sent.sender,
+        sent.choice, tiles, tile_bounds,
+    )  # fmt: skip
     return Routes(
         channels=channels,
-        first=np.searchsorted(edge, np.arange(len(edges) + 1)),
+        first=np.searchsorted(sent.edge, np.arange(len(edges) + 1)),
         offset=offset,
         channel=channel,
         stops=stops,
-        shares=shares,
-        route_of=route_of_kind[windows],
+        shares=sent.shares,
+        route_of=sent.route_of,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sent:
+    """Distinct packets of all edges [R], and which of them each producer window sends."""
+
+    edge: Ints
+    sender: Ints
+    choice: Ints
+    shares: Ints
+    route_of: Ints
+
+
+def _merge(fanouts: Sequence[Fanout], sender: Ints, tiles: int) -> _Sent:
+    """Kinds of packets from copies that stand on the same tile `sender` [kinds of all edges] made one; sets of
+    receivers are numbered through all edges."""
+    kinds = _offsets([len(one.lane) for one in fanouts])
+    sets = _offsets([len(one.offset) - 1 for one in fanouts])
+    edge = np.repeat(np.arange(len(fanouts)), np.diff(kinds))
+    choice = _joined([one.choice for one in fanouts]) + sets[edge]
+    keys, merged = np.unique((edge * tiles + sender) * (sets[-1] + 1) + choice, return_inverse=True)
+    place, choice = np.divmod(keys, sets[-1] + 1)
+    shares = np.zeros(len(keys), np.int64)
+    np.add.at(shares, merged, _joined([one.shares for one in fanouts]))
+    windows = _joined([first + one.kind_of for first, one in zip(kinds[:-1], fanouts, strict=True)])
+    return _Sent(*np.divmod(place, tiles), choice, shares, merged[windows])
 
 
 def _joined(arrays: Sequence[Ints]) -> Ints:

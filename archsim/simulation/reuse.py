@@ -20,7 +20,7 @@ from archsim.keeping import Keep
 from archsim.simulation.digests import Digests
 
 Value = TypeVar("Value")
-MOST_BYTES = 256 << 20
+MOST_BYTES = 64 << 20
 
 
 class Reuse:

@@ -19,6 +19,8 @@ from archsim.sweeps.point import Outcome, Point
 from archsim.workload import Dataset, Graph
 
 _SAME_FILES = "found by a worker; expected the same hardware, network and picture files wherever the sweep runs"
+_TIMED_BYTES = 64 << 20
+"""Mappings and timings kept of points without pictures: those that share some come one after the other."""
 
 
 class Bench:
@@ -26,20 +28,21 @@ class Bench:
 
     def __init__(self) -> None:
         self.inputs = Inputs()
-        self.reuse = Reuse()
+        self.computed, self.timed = Reuse(), Reuse(_TIMED_BYTES)
 
     def run(self, point: Point, key: str) -> Result:
         """Simulate a point. Raises as `archsim.simulate`, and `WrongFilesError`."""
         graph, data, calibration = self._opened(point, key)
         hardware = self.inputs.hardware(point.hardware).replace(point.settings)
+        reuse = self.timed if point.input is None else self.computed
         return simulate(
-            map_network(graph, hardware, reuse=self.reuse),
+            map_network(graph, hardware, reuse=reuse),
             images=point.images,
             seed=point.seed,
             inputs=data,
             calibrate=calibration,
             engine=point.engine,
-            reuse=self.reuse,
+            reuse=reuse,
         )
 
     def _opened(self, point: Point, key: str) -> tuple[Graph, Dataset | None, Dataset | str | None]:

@@ -95,6 +95,7 @@ def test_every_channel_has_one_number(mesh: Mesh, chips: int) -> None:
             assert channels.links <= number < channels.chip_links  # no router on that side
     numbers = np.array(list(hops.values()))
     kinds = [hop.kind for hop in hops]
+    assert channels.routers.tolist() == [mesh.router_of(tile) for tile in range(channels.tiles)]
     assert channels.ejects(numbers).tolist() == [kind == "eject" for kind in kinds]
     assert channels.between_chips(numbers).tolist() == [kind == "chip" for kind in kinds]
     assert kinds.count("inject") == kinds.count("eject") == chips * mesh.tiles_per_chip == channels.tiles

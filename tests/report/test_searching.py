@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from archsim.report.charts import draw_charts
+from archsim.report.figures import Request, draw_figures
 from archsim.report.searching import search_charts, search_report
 from archsim.sweeps import Network, Study
 from archsim.sweeps.search import SearchOutcome, SearchStudy, search
@@ -92,3 +93,11 @@ def test_charts_are_plain_data_that_can_be_drawn(found: SearchOutcome, folder: P
     assert all(low <= mean <= high for low, mean, high in zip(random["low"], random["y"], random["high"], strict=True))
     (path,) = draw_charts("odd", [chart], tmp_path)
     assert path.stat().st_size > 1000
+
+
+def test_figures_of_a_search_show_its_hypervolume(found: SearchOutcome, folder: Path, tmp_path: Path) -> None:
+    paths = draw_figures([str(folder)], tmp_path, Request(metrics=("latency_s",)))
+    assert "search-hypervolume.pdf" in [path.name for path in paths]
+    rows = (tmp_path / "search-hypervolume.csv").read_text().splitlines()
+    assert f"TPE,20,{found.hypervolume}" in [line.rstrip(",") for line in rows]
+    assert "[bold]odd: hypervolume of latency_s, max ops_per_j, area_m2" in (tmp_path / "captions.txt").read_text()

@@ -29,7 +29,7 @@ PRINTED = {
     "study_devices": r"\| 8 \| \d+\.\d\d% \|",
     "study_operands": r"(?s)Totals of resnet8-cifar10.*precision.weight_bits +16 +8\n.*figures/totals.pdf",
     "study_converters": r"\| 8 \| \d+\.\d\d% \| \d+\.\d\d% \| \d+\.\d nJ \| 19.35 mm2 \|\n\| 6 \|",
-    "study_search": r"(?s)225 points, 0 failed; 45 trials.*\| tpe \| 0\.\d\d\d \|.*logarithms.*\| random \| 0",
+    "study_search": r"(?s)135 points, 0 failed; 27 trials.*\| tpe \| 0\.\d\d\d \|.*logarithms.*\| random \| 0",
     "bench_sweep": r"\| 1 process \| 4 \|",
     "bench_function": r"\| integer \| 1 \| \d+\.\d\d \|",
 }

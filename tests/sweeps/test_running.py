@@ -62,8 +62,8 @@ def test_points_share_what_is_the_same_in_them() -> None:
     for bits in ("6", "7", "8"):
         point = Point(hardware="isaac-8bit", workload="lenet5", settings={"ima.adc.bits": bits})
         bench.run(point, bench.inputs.key(point))
-    assert (bench.reuse.hits["mapping"], bench.reuse.misses["mapping"]) == (2, 1)
-    assert (bench.reuse.hits["timing"], bench.reuse.misses["timing"]) == (2, 1)
+    assert (bench.timed.hits["mapping"], bench.timed.misses["mapping"]) == (2, 1)
+    assert (bench.timed.hits["timing"], bench.timed.misses["timing"]) == (2, 1)
 
 
 def test_figures_that_are_no_numbers_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,10 @@ class Table:
 
     def setting(self, axis: str, value: Any) -> str:
         """A value of an axis in a legend."""
-        return tidy(value) if axis in ("hardware", "workload") else f"{_short(axis)}={tidy(value)}"
+        shown = tidy(value)
+        if axis in ("hardware", "workload"):
+            return self.labels.get(shown, shown)
+        return f"{self.labels[axis]} = {shown}" if axis in self.labels else f"{_short(axis)}={shown}"
 
 
 def table_of(

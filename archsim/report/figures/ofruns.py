@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 
 from archsim.accounting import energy_by
 from archsim.config.suggest import did_you_mean
@@ -24,22 +25,31 @@ LIMITS = ("crossbars", "link", "bus", "depth", "digital units", "buffer", "chip 
 TOTAL = Measure(key="share", label="Share of the critical path", unit="%")
 
 
-def run_figures(runs: Sequence[Result], names: Sequence[str] = (), metrics: Sequence[str] = ()) -> list[Figure]:
-    """All figures of some runs; `names` (their folders) tell runs apart that nothing else does, `metrics` are totals.
+def run_figures(
+    runs: Sequence[Result],
+    names: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    labels: Mapping[str, str] = MappingProxyType({}),
+) -> list[Figure]:
+    """All figures of some runs; `names` (their folders) tell runs apart that nothing else does, `metrics` are totals,
+    `labels` what runs and metrics are called instead of their own names.
 
     Raises `InputError` for a metric that is no total.
     """
     _check(metrics, runs)
-    labels = compare(runs, names).labels if len(runs) > 1 else (runs[0].hardware.name,)
-    starts = slugs(labels) if len(runs) > 1 else ("",)
-    named = [Named(run=run, label=label, slug=slug) for run, label, slug in zip(runs, labels, starts, strict=True)]
+    told = compare(runs, names).labels if len(runs) > 1 else (runs[0].hardware.name,)
+    starts = slugs(told) if len(runs) > 1 else ("",)
+    named = [
+        Named(run=run, label=labels.get(label, label), slug=start)
+        for run, label, start in zip(runs, told, starts, strict=True)
+    ]
     inks = inks_of(runs)
     found = [_energy(named, inks), *_dynamic(named, inks), _area(named, inks), _path(named)]
     for item in named:
         found += [energy_by_layer(item, inks), time_by_layer(item), timeline(item)]
     if len(runs) > 1:
-        found.append(_relative(named, metrics or METRICS))
-    return [*found, *_quality(named, metrics or QUALITY_METRICS)]
+        found.append(_relative(named, metrics or METRICS, labels))
+    return [*found, *_quality(named, metrics or QUALITY_METRICS, labels)]
 
 
 def _check(metrics: Sequence[str], runs: Sequence[Result]) -> None:
@@ -140,13 +150,13 @@ def _path(named: Sequence[Named]) -> Figure:
     )
 
 
-def _relative(named: Sequence[Named], metrics: Sequence[str]) -> Figure:
+def _relative(named: Sequence[Named], metrics: Sequence[str], labels: Mapping[str, str]) -> Figure:
     """Totals over those of the first run."""
     totals = [asdict(item.run.totals) for item in named]
     kept = [key for key in metrics if all(row[key] for row in totals)]
     if not kept:
         raise InputError(f"is missing or zero in some of the runs: {', '.join(metrics)}", "--metrics")
-    measures = {key: measure(key) for key in kept}
+    measures = {key: measure(key, labels.get(key)) for key in kept}
     words = "; ".join(f"{inline(measures[key].label)} {measures[key].text(totals[0][key])}" for key in kept)
     return Figure(
         name="totals",
@@ -165,18 +175,19 @@ def _relative(named: Sequence[Named], metrics: Sequence[str]) -> Figure:
     )
 
 
-def _quality(named: Sequence[Named], metrics: Sequence[str]) -> Iterator[Figure]:
+def _quality(named: Sequence[Named], metrics: Sequence[str], labels: Mapping[str, str]) -> Iterator[Figure]:
     """Accuracy (where labels exist, else agreement with float) against cost, where pictures were computed."""
     judged = [item for item in named if item.run.function is not None]
     if len(judged) < 2:
         return
     right = all(item.run.function and item.run.function.accuracy is not None for item in judged)
     for metric in metrics:
-        yield _against(judged, "accuracy" if right else "top1_agreement", metric)
+        key = "accuracy" if right else "top1_agreement"
+        yield _against(judged, measure(key, labels.get(key)), measure(metric, labels.get(metric)))
 
 
-def _against(judged: Sequence[Named], key: str, metric: str) -> Figure:
-    cost, what = measure(metric), measure(key)
+def _against(judged: Sequence[Named], what: Measure, cost: Measure) -> Figure:
+    key, metric = what.key, cost.key
     dots, rows = [], []
     for item in judged:
         found = item.run.function

@@ -67,8 +67,9 @@ def subject(named: Sequence[Named]) -> str:
     if len(named) > 1:
         networks = dict.fromkeys(item.run.workload.name for item in named)
         return ", ".join(networks)
-    run = named[0].run
-    return f"{run.workload.name} on {run.hardware.name} ({images(run)})"
+    run, label = named[0].run, named[0].label
+    which = "" if label == run.hardware.name else f"; {label}"
+    return f"{run.workload.name} on {run.hardware.name} ({images(run)}{which})"
 
 
 def images(run: Result) -> str:

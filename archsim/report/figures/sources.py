@@ -10,7 +10,7 @@ from typing import Any
 
 from archsim.errors import InputError
 from archsim.report.figures.grid import Table, table_of
-from archsim.report.figures.ofstudies import study_figures
+from archsim.report.figures.ofstudies import chart_figure, study_figures
 from archsim.report.figures.panels import Figure
 from archsim.result import Result, load_result
 
@@ -37,7 +37,9 @@ def read_source(name: str, where: Mapping[str, str], labels: Mapping[str, str]) 
         folder = path if path.is_dir() else path.parent
         sweep = load_sweep(folder)
         return Source(
-            folder=folder.name, table=table_of(sweep.name, sweep.axes, sweep.rows, where=where, labels=labels)
+            folder=folder.name,
+            table=table_of(sweep.name, sweep.axes, sweep.rows, where=where, labels=labels),
+            charts=_of_search(folder / "search.json"),
         )
     if (path / "result.json").is_file() or path.name == "result.json":
         return Source(folder=path.parent.name if path.name == "result.json" else path.name, run=load_result(path))
@@ -48,6 +50,17 @@ def read_source(name: str, where: Mapping[str, str], labels: Mapping[str, str]) 
         "study (STUDY.json, of archsim reproduce -o DIR)",
         where=name,
     )
+
+
+def _of_search(path: Path) -> list[Figure]:
+    """Hypervolume against trials, where the points were found by a search that came to its end."""
+    if not path.is_file():
+        return []
+    from archsim.report.searching import search_charts
+    from archsim.sweeps.store import read_json
+
+    found = read_json(path)
+    return [chart_figure("search", chart) for chart in search_charts(found)] if "found" in found else []
 
 
 def _study(path: Path) -> Mapping[str, Any]:

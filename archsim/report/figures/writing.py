@@ -28,8 +28,8 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """How figures are wanted: `style` and `form` by name, `double` for the width of a page (None: what suits each
-    figure), metrics to draw instead of the usual ones, values of a sweep's axes to keep to (`where`), and what axes and
-    metrics are called (`labels`), both by dotted path."""
+    figure), metrics to draw instead of the usual ones, values of a sweep's axes to keep to (`where`, by dotted path),
+    and what axes, metrics and runs are called (`labels`, by path, key or name)."""
 
     style: str = "ieee"
     form: str = "pdf"
@@ -79,7 +79,8 @@ def figures_of(read: Sequence[Source], request: Request) -> list[Figure]:
     tables = [item.table for item in read if item.table is not None]
     found: list[Figure] = []
     if runs:
-        found += run_figures([item.run for item in runs if item.run], [item.folder for item in runs], request.metrics)
+        folders = [item.folder for item in runs]
+        found += run_figures([item.run for item in runs if item.run], folders, request.metrics, request.labels)
     starts = slugs([table.name for table in tables]) if len(tables) + bool(runs) > 1 else [""] * len(tables)
     for table, start in zip(tables, starts, strict=True):
         made = sweep_figures(table, request.metrics)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from html import escape
 
 from archsim.report.formatting import quantity
-from archsim.units import PREFIXES, UNITS, format_quantity
+from archsim.units import BINARY_PREFIXES, PREFIXES, UNITS, format_quantity
 
 _MICRO = re.compile(r"(?<=[0-9] )u(?=[A-Za-z])")
 _SQUARE = re.compile(r"(?<=m)2(?![0-9A-Za-z])")
@@ -63,5 +63,7 @@ def axis_unit(values: Iterable[float], unit: str) -> tuple[float, str]:
     if unit == "m2":
         return (1e-6, "mm²") if largest >= 1e-8 else (1e-12, "µm²")
     prefix = format_quantity(largest, unit).rpartition(" ")[2].removesuffix(unit) if largest else ""
+    if prefix in BINARY_PREFIXES:
+        return 2.0 ** BINARY_PREFIXES[prefix], f"{prefix}{unit}"
     power = PREFIXES[prefix] * (UNITS[unit].prefix_power if unit in UNITS else 1)
     return 10.0**power, f"{prefix.replace('u', 'µ')}{unit}"

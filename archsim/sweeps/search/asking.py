@@ -12,7 +12,7 @@ import numpy as np
 from archsim.errors import InputError
 from archsim.sweeps.pareto import Objective
 from archsim.sweeps.search.choices import Choice, Interval, Picks, identity, neighbours, space_size
-from archsim.sweeps.search.goals import Constraint, Verdict
+from archsim.sweeps.search.goals import Verdict
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 SamplerName = Literal["nsga2", "tpe", "random"]
 SAMPLERS: tuple[SamplerName, ...] = ("nsga2", "tpe", "random")
 PATIENCE = 4
-"""Suggestions of designs already asked for, one after the other, after which a new one is made of the last."""
-_ENDPOINT = 1 << 32
+"""Of suggestions that repeat a design, every so many-th in a batch is turned into a new one."""
+_REPAIRS = 1 << 32
+"""Stream of the generator that changes repeated suggestions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +56,10 @@ class Asker:
         self,
         choices: Sequence[Choice],
         objectives: Sequence[Objective],
-        constraints: Sequence[Constraint],
         method: Method,
     ) -> None:
         self._optuna = load_optuna()
         self._choices = choices
-        self._constraints = [str(constraint) for constraint in constraints]
         self._method = method
         self._size = space_size(choices)
         self._distributions = _distributions(choices)
@@ -75,9 +74,9 @@ class Asker:
     def ask(self, most: int) -> list[Asked]:
         """The next batch, at most so many designs; fewer where the space has no more of them.
 
-        A sampler that suggests nothing new is helped: the last suggestion is changed in one choice, or drawn anew.
+        A sampler that repeats itself is helped: such a suggestion is changed in one choice, or drawn anew.
         """
-        draws = np.random.default_rng([self._method.seed, self._batches, _ENDPOINT])
+        draws = np.random.default_rng([self._method.seed, self._batches, _REPAIRS])
         with self._quiet():
             self._study.sampler = self._sampler(self._batches)
             self._batches += 1
@@ -103,8 +102,8 @@ class Asker:
             if verdict.error:
                 self._study.tell(asked.trial, state=self._optuna.trial.TrialState.FAIL)
                 return
-            for name, violation in zip(self._constraints, verdict.violations, strict=True):
-                asked.trial.set_constraint(name, violation)
+            for place, violation in enumerate(verdict.violations):
+                asked.trial.set_constraint(str(place), violation)
             self._study.tell(asked.trial, list(verdict.values))
 
     def _is_new(self, picks: Mapping[str, Any]) -> bool:

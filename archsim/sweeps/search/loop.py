@@ -54,7 +54,7 @@ def walk(search: SearchStudy, method: Method, evaluator: Evaluator, meter: Meter
     the points, in what order they finish, or which of them had been run before.
     """
     choices, goals = choices_of(search.space), goals_of(search)
-    asker = Asker(choices, goals.objectives, goals.constraints, method)
+    asker = Asker(choices, goals.objectives, method)
     fixed = fixed_by(search.space)
     trials: list[Trial] = []
     batch = 0

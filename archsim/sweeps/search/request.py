@@ -40,7 +40,7 @@ class SearchStudy:
     `trials` designs are looked at, suggested in batches by `sampler`; a search of more trials begins with those of a
     shorter one. `population` is that of NSGA-II, and the number of random designs that TPE begins with.
 
-    Hypervolume is taken of the objectives (`scale` "linear") or their logarithms ("log") against a `reference` point, of
+    Hypervolume is that of the objectives (`scale` "linear") or their logarithms ("log") against a `reference` point, of
     which what is not given follows from the points seen. `against` "random" repeats the search with random designs,
     `repetitions` times.
     """

@@ -81,6 +81,16 @@ def test_several_runs_stand_side_by_side(run: Result, coarse: Result) -> None:
     assert {"ima-adc-bits-8-timeline", "ima-adc-bits-6-timeline"} <= found.keys()
 
 
+def test_runs_and_metrics_can_be_called_otherwise(run: Result, coarse: Result) -> None:
+    found = named(run_figures([run, coarse], labels={"ima.adc.bits=6": "Six bits", "latency_s": "Delay"}))
+    panel = found["totals"].panel
+    assert isinstance(panel, Grouped)
+    assert [part.name for part in panel.parts] == ["ima.adc.bits=8", "Six bits"]
+    assert panel.categories[0] == "Delay"
+    pipeline = found["ima-adc-bits-6-timeline"]
+    assert pipeline.caption.startswith("Pipeline of lenet5-mnist on isaac-8bit (2 images; Six bits): ")
+
+
 def test_captions_have_the_numbers(run: Result, coarse: Result) -> None:
     one, two = named(run_figures([run])), named(run_figures([run, coarse]))
     assert one["energy"].caption.startswith(

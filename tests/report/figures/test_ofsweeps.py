@@ -129,6 +129,9 @@ def test_own_labels() -> None:
     panel = figures["latency_s-over-ima-adc-bits"].panel
     assert isinstance(panel, Curves)
     assert (panel.x, panel.measure.label) == ("Converter bits", "Delay")
+    other = figures["latency_s-over-tile-router-flit_rate"].panel
+    assert isinstance(other, Curves)
+    assert other.curves[0].name == "Converter bits = 4"
 
 
 def test_nothing_varies() -> None:

@@ -109,12 +109,12 @@ def test_without_the_extra(saved: str, tmp_path: Path, monkeypatch: pytest.Monke
         draw_figures([saved], tmp_path / "out")
 
 
-@pytest.mark.parametrize("option", ["--where", "--label"])
-def test_options_by_path_are_checked(option: str) -> None:
+@pytest.mark.parametrize(("option", "form"), [("--where", "PATH=VALUE"), ("--label", "NAME=TEXT")])
+def test_options_of_two_parts_are_checked(option: str, form: str) -> None:
     from click.testing import CliRunner
 
     from archsim.cli.drawing import figures
 
     result = CliRunner().invoke(figures, ["run", "-o", "out", option, "ima.adc.bits"])
     assert isinstance(result.exception, InputError)
-    assert str(result.exception) == f"{option} ima.adc.bits: expected PATH=VALUE"
+    assert str(result.exception) == f"{option} ima.adc.bits: expected {form}"
