@@ -26,7 +26,7 @@ def test_blas_is_single_threaded_inside_and_restored_after() -> None:
 
 
 def test_results_keep_their_order_and_come_from_several_threads() -> None:
-    barrier = threading.Barrier(2, timeout=30)
+    barrier = threading.Barrier(2, timeout=300)
 
     def task(item: int) -> tuple[int, int]:
         barrier.wait()  # passes only if two threads work at once

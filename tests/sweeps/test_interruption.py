@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import archsim
 import archsim.sweeps
+from tests.sweeps.held import held_command
 
 STUDY = """name: study
 hardware: isaac-8bit
@@ -25,7 +27,8 @@ axes:
   images: [1, 2, 3, 4]
 """
 POINTS = 16
-COMMAND = [sys.executable, "-c", "from archsim.cli import main; main()", "sweep", "study.yaml"]
+WORDS = ["sweep", "study.yaml"]
+COMMAND = [sys.executable, "-c", "from archsim.cli import main; main()"]
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
 
@@ -51,10 +54,12 @@ def finished(folder: Path) -> int:
     return len([path for path in (folder / "points").glob("*.json") if not path.name.startswith(".")])
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
+def wait_for(condition: Callable[[], bool], by: subprocess.Popen[Any] | None = None) -> None:
+    """Until something is so: for ten minutes, or as long as the process that is to bring it about is there."""
+    end = time.monotonic() + 600
     while not condition():
         assert time.monotonic() < end, "nothing came of it"
+        assert by is None or by.poll() is None, f"ended with status {by.returncode}"
         time.sleep(0.002)
 
 
@@ -74,13 +79,14 @@ def running(pid: int) -> bool:
 def test_a_killed_sweep_goes_on_to_the_same_bytes(tmp_path: Path, unbroken: dict[str, bytes]) -> None:
     _study(tmp_path)
     out = tmp_path / "out"
-    command = [*COMMAND, "-o", "out", "--workers", "2"]
+    words = [*WORDS, "-o", "out", "--workers", "2"]
+    command = held_command(*words, most=POINTS - 1)
     started = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE)
-    wait_for(lambda: finished(out) >= 1)
+    wait_for(lambda: finished(out) >= 1, started)
+    wait_for(lambda: len(children(started.pid)) == 2, started)
     workers = children(started.pid)
-    assert len(workers) == 2
     os.kill(workers[0], signal.SIGKILL)  # its point is run again by another
-    wait_for(lambda: finished(out) >= 3)
+    wait_for(lambda: finished(out) >= 3, started)
     started.kill()
     started.communicate()
     left = contents(out)
@@ -89,7 +95,9 @@ def test_a_killed_sweep_goes_on_to_the_same_bytes(tmp_path: Path, unbroken: dict
     assert all(left[name] == unbroken[name] for name in left if not name.rpartition("/")[2].startswith("."))
     wait_for(lambda: not any(map(running, workers)))
     (out / "points" / ".half.json.1.part").write_text("half a point")
-    done = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*COMMAND, *words], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "were there" in done.stderr
     assert contents(out) == unbroken
@@ -97,11 +105,11 @@ def test_a_killed_sweep_goes_on_to_the_same_bytes(tmp_path: Path, unbroken: dict
 
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path: Path) -> None:
     _study(tmp_path)
-    command = [*COMMAND, "--workers", "1"]
+    command = held_command(*WORDS, "--workers", "1", most=POINTS - 1)
     started = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
-    wait_for(lambda: finished(tmp_path / "study") >= 1)
+    wait_for(lambda: finished(tmp_path / "study") >= 1, started)
     started.send_signal(signal.SIGINT)
-    _, said = started.communicate(timeout=60)
+    _, said = started.communicate(timeout=600)
     assert started.returncode == 130
     assert "stopped; what is finished is in study, the same command goes on" in said
     assert "Traceback" not in said

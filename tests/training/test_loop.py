@@ -112,19 +112,27 @@ def test_a_really_killed_process_goes_on(tmp_path: Path) -> None:
         "name: net\nworkload: lenet5\ndata: digits\ntest: digits:test\nlimit: 600\nepochs: 4\n"
         "optimizer: {name: adam, learning_rate: 0.002}\naugmentation: {shift: 2}\n"
     )
-    code = "from archsim.cli import main; main()"
+    command = "from archsim.cli import main; main()"
+    held = (  # cannot finish before it is killed, however late that comes
+        "import time; from archsim.training import loop; save = loop.save_run\n"
+        "def until_last(path, run, key):\n"
+        "    while run.epoch == 4: time.sleep(0.01)\n"
+        "    save(path, run, key)\n"
+        f"loop.save_run = until_last; {command}"
+    )
 
-    def start(folder: str) -> subprocess.Popen[bytes]:
+    def start(folder: str, code: str = command) -> subprocess.Popen[bytes]:
         words = [sys.executable, "-c", code, "train", str(study), "-o", str(tmp_path / folder)]
         return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     checkpoint = tmp_path / "killed" / "checkpoint.npz"
-    process = start("killed")
-    limit = time.monotonic() + 120
+    process = start("killed", held)
+    limit = time.monotonic() + 600
     while not checkpoint.exists() and process.poll() is None and time.monotonic() < limit:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
+    assert checkpoint.exists()
     assert not (tmp_path / "killed" / "net.onnx").exists()
     for folder in ("killed", "whole"):
         assert start(folder).wait() == 0

@@ -111,13 +111,13 @@ def reorder(
     if before < greedy:
         order = np.arange(rows)
         active, sums, costs = _costs(bits, weight, cells, order, openings)
-    pairs = np.random.default_rng(np.random.SeedSequence((seed, rows))).integers(0, rows, (evaluations, 2))
+    generator = np.random.default_rng(np.random.SeedSequence((seed, rows)))
     start, done, accepted, stopped = monotonic(), 0, 0, "evaluations"
     while done < evaluations:
         if seconds is not None and monotonic() - start > seconds:
             stopped = "time"
             break
-        part = pairs[done : done + CHUNK]
+        part = generator.integers(0, rows, (min(CHUNK, evaluations - done), 2))
         accepted += kernels.swap_rows(
             bits, cells, weight, openings.errors, openings.opening, openings.rows_at_once, part, order, active, sums,
             costs,

@@ -47,7 +47,7 @@ SEEDS, FEW = range(10, 15), range(10, 13)
 QUICK = (("asym", 0), ("asym", 3), ("asym", 6), ("sym", 3))
 UNSEEN = "CIFAR-10 left out (about 45 minutes of one core)"
 LOST = ("pattern of 8x8 digits, sweeps and rivals left out: scikit-learn is not installed; pip install "
-        "'archsim[test]'")  # fmt: skip
+        "'archsim[studies]'")  # fmt: skip
 
 
 def findings(request: Request) -> Findings:

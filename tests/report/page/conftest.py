@@ -19,6 +19,8 @@ from archsim.sweeps import Sweep
 from tests.report.page.hostile import HOSTILE, renamed
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE = 180_000
+"""Milliseconds that anything in the browser may take, on a machine that is busy with other things."""
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +90,7 @@ def browser() -> Iterator[Any]:
     if path is None:
         pytest.skip(f"no browser on PATH ({', '.join(BROWSERS)})")
     with driver.sync_playwright() as started:
-        window = started.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        window = started.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"], timeout=PATIENCE)
         yield window
         window.close()
 
@@ -104,7 +106,7 @@ class Visit:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
         page.goto(path.as_uri())
-        page.wait_for_selector("html[data-ready=yes]", timeout=60_000)
+        page.wait_for_selector("html[data-ready=yes]", timeout=PATIENCE)
 
     def figure(self, chart: str) -> dict[str, Any]:
         """Data and layout that Plotly drew."""
@@ -117,7 +119,7 @@ class Visit:
 def visit(browser: Any, pages: dict[str, Path]) -> Iterator[Callable[..., Visit]]:
     """Open a page by name, once. Tests leave it as they found it."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
 
     @cache
     def opened(name: str) -> Visit:

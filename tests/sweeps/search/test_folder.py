@@ -24,6 +24,7 @@ from archsim.sweeps.hypercube import Hypercube, range_of
 from archsim.sweeps.inputs import Inputs
 from archsim.sweeps.pareto import hypervolume, losses, nondominated, parse_objective
 from archsim.sweeps.search import SearchStudy, run_search, search
+from tests.sweeps.held import held_command
 
 TEXT = """\
 name: small
@@ -85,13 +86,13 @@ def test_killed_and_run_again_leaves_the_same_bytes(
     study: Path, unbroken: Path, command: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = study.parent / "out"
-    words = [sys.executable, "-c", "from archsim.cli import main; main()", *WORDS, "--workers", "1"]
+    words = held_command(*WORDS, "--workers", "1", most=25)
     process = subprocess.Popen(words, cwd=study.parent, stderr=subprocess.DEVNULL)
     while len(list((folder / "points").glob("*.json"))) < 8:
         assert process.poll() is None
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    assert process.wait() == -signal.SIGKILL
     done = {path: path.stat().st_mtime_ns for path in (folder / "points").glob("*.json")}
     assert not (folder / "table.csv").exists()
     assert command(study.parent, *WORDS, "--workers", "0") == 0
