@@ -13,6 +13,7 @@ from rich.text import Text
 
 from archsim.report.formatting import heading, quantity
 from archsim.report.tables import Column, Sheet
+from archsim.sweeps.loading import work_of
 from archsim.sweeps.run import Progress
 
 if TYPE_CHECKING:
@@ -102,7 +103,9 @@ def _chosen(sweep: Sweep) -> tuple[str, Sequence[Mapping[str, Any]]]:
     rows = sweep.front(objectives)
     names = ", ".join(heading(name.removeprefix("-")) for name in objectives)
     cut = f", the first {_MOST_ROWS}" if len(rows) > _MOST_ROWS else ""
-    return f"{sweep.name}: {len(rows)} of {len(sweep.done)} points that none beats in {names}{cut}", rows[:_MOST_ROWS]
+    same = " of the same work" if len({work_of(row) for row in sweep.done}) > 1 else ""
+    title = f"{sweep.name}: {len(rows)} of {len(sweep.done)} points that none{same} beats in {names}{cut}"
+    return title, rows[:_MOST_ROWS]
 
 
 def _columns(sweep: Sweep, rows: Sequence[Mapping[str, Any]]) -> list[Column]:

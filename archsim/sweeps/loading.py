@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 _SHOWN = 12
+WORK = ("workload", "images", "input", "limit")
+"""Coordinates of the work: network, images in the stream, pictures computed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -51,8 +53,8 @@ class Sweep:
         return pd.DataFrame([dict(row) for row in self.rows])
 
     def front(self, objectives: Sequence[str]) -> tuple[Row, ...]:
-        """Rows that no other row beats in all objectives, in study order. An objective is a column whose small values
-        are good; `-accuracy` or `max:accuracy` one whose large values are.
+        """Rows that no other row of the same work (`work_of`) beats in all objectives, in study order. An objective is
+        a column whose small values are good; `-accuracy` or `max:accuracy` one whose large values are.
 
         Raises
         ------
@@ -65,8 +67,16 @@ class Sweep:
         if missing or not wanted:
             what = f"no row has {', '.join(missing)}" if missing else "no objective"
             raise InputError(f"{what}; expected such as energy_per_image_j, latency_s, -accuracy", where="front")
-        kept = nondominated(losses(self.done, wanted))
-        return tuple(row for row, keep in zip(self.done, kept, strict=True) if keep)
+        works: dict[tuple[Any, ...], list[Row]] = {}
+        for row in self.done:
+            works.setdefault(work_of(row), []).append(row)
+        kept = {
+            row["point"]
+            for rows in works.values()
+            for row, keep in zip(rows, nondominated(losses(rows, wanted)), strict=True)
+            if keep
+        }
+        return tuple(row for row in self.done if row["point"] in kept)
 
     def __repr__(self) -> str:
         failed = f", {len(self.failed)} failed" if self.failed else ""
@@ -79,6 +89,11 @@ class Sweep:
         frame = self.to_pandas()
         shown = frame[[name for name in dict.fromkeys(wanted) if name in frame.columns]]
         return str(shown.to_html(max_rows=_SHOWN, na_rep="", notebook=True))
+
+
+def work_of(row: Row) -> tuple[Any, ...]:
+    """What a row's design was asked to do: designs compare on the same work."""
+    return tuple(row.get(name) for name in WORK)
 
 
 def load_sweep(directory: str | os.PathLike[str]) -> Sweep:

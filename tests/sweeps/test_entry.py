@@ -80,6 +80,11 @@ def test_pictures_add_accuracy() -> None:
     assert found.front(["max:accuracy"]) == (good,)
 
 
+def test_designs_compare_on_the_same_work() -> None:
+    found = archsim.sweep("isaac-8bit", ["lenet5", "resnet8-cifar10"], {"images": [1, 2]}, workers=0)
+    assert found.front(["latency_s", "energy_j"]) == found.rows
+
+
 def test_a_sweep_in_a_folder_reads_back_and_goes_on(tmp_path: Path) -> None:
     told: list[Progress] = []
     first = archsim.sweep("isaac-8bit", "lenet5", BITS, output=tmp_path / "s", workers=0, told=told.append)

@@ -18,6 +18,7 @@ from archsim.report.page.document import render, write_page
 from archsim.report.page.palette import BUSY, GLYPHS, MARKERS, MUTED
 from archsim.report.page.tables import Cell, Row, Table
 from archsim.report.page.text import axis_unit, percent, shown
+from archsim.sweeps.loading import WORK, work_of
 from archsim.units import UNITS, QuantityError, parse_number, parse_quantity
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def sweep_page(found: Sweep) -> str:
         "facts": _facts(found),
         "metrics": metrics,
         "axes": axes,
+        "works": _works(found) if "workload" in axes else [],
         "chosen": {
             "x": first.key if first else "",
             "y": second.key if second else "",
@@ -102,6 +104,11 @@ def sweep_page(found: Sweep) -> str:
         "layered": False,
     }
     return render("sweep.html.j2", context, data, ("page.js", "sweep.js"))
+
+
+def _works(found: Sweep) -> list[tuple[str, str]]:
+    """Networks to choose from, all of them first: (value, words)."""
+    return [("", "all"), *((name, name) for name in dict.fromkeys(_text(row.get("workload")) for row in found.done))]
 
 
 def metrics_of(found: Sweep) -> list[Metric]:
@@ -149,6 +156,7 @@ def _payload(found: Sweep, metrics: Sequence[Metric], axes: Sequence[str], chose
         "points": [row["point"] for row in rows],
         "metrics": [_described(metric, values[metric.key]) for metric in metrics],
         "values": values,
+        "work": WORK,
         "first": [metric.key for metric in metrics if metric.key in FIRST],
         "chosen": [metric.key if metric else None for metric in chosen],
         "palette": MUTED,
@@ -205,9 +213,10 @@ def _facts(found: Sweep) -> tuple[str, list[tuple[str, str]]]:
 
 
 def front_table(found: Sweep, axes: Sequence[str], first: Metric, second: Metric) -> Table:
-    """Points that no other one beats in both figures, along the first; the script rewrites it for other figures."""
+    """Points that no other one of the same work beats in both figures; the script rewrites it for other figures."""
     rows = found.front([f"max:{metric.key}" if metric.larger else metric.key for metric in (first, second)])
-    ordered = sorted(rows, key=lambda row: (row[first.key], row["point"]))
+    works = list(dict.fromkeys(work_of(row) for row in found.done))
+    ordered = sorted(rows, key=lambda row: (works.index(work_of(row)), row[first.key], row["point"]))
     lines = tuple(_line(row, axes, (first, second)) for row in ordered)
     heads = ("point", *axes, first.words, second.words)
     caption = f"Front: {first.words} and {second.words}"

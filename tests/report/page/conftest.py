@@ -54,6 +54,15 @@ def sweep() -> Sweep:
     return replace(archsim.sweep("isaac-8bit", "lenet5", axes, workers=0), name="adc and cells")
 
 
+def two_networks(sweep: Sweep) -> Sweep:
+    """The sweep, and all of it once more on a network that takes ten times as long."""
+    longer = tuple(
+        {**row, "workload": "longer", "point": row["point"] + 100, "latency_s": 10 * row["latency_s"]}
+        for row in sweep.done
+    )
+    return replace(sweep, axes=("workload", *sweep.axes), rows=(*sweep.rows, *longer), points=len(sweep.rows) * 2)
+
+
 @pytest.fixture(scope="session")
 def pages(
     tmp_path_factory: pytest.TempPathFactory,
@@ -70,6 +79,8 @@ def pages(
     rated = tuple({**row, "ima.adc.rate": f"{1 + row['point'] / 10:.1f} GS/s"} for row in sweep.rows)
     spread = replace(sweep, axes=(*sweep.axes, "ima.adc.rate"), rows=rated)
     found["sweep"].write_text(sweep_page(spread), encoding="utf-8")
+    found["networks"] = folder / "networks.html"
+    found["networks"].write_text(sweep_page(two_networks(sweep)), encoding="utf-8")
     row = {**sweep.rows[0], HOSTILE[0]: HOSTILE[1]}
     rows = tuple(
         {**row, HOSTILE[0]: name, "point": place, "latency_s": 1.0 + place, "energy_per_image_j": 1 / (1.0 + place)}

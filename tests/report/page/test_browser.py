@@ -198,6 +198,22 @@ def test_trade_offs_follow_the_chosen_figures(visit: Open, sweep: Sweep) -> None
     assert seen.complaints == []
 
 
+def test_networks_have_fronts_of_their_own(visit: Open, sweep: Sweep) -> None:
+    seen = visit("networks")
+    page, own = seen.page, [row["point"] for row in sweep.front(["energy_per_image_j", "latency_s"])]
+    page.select_option("#choose-x", "energy_per_image_j")
+    page.select_option("#choose-y", "latency_s")
+    assert sorted(front(seen)) == sorted([*own, *(point + 100 for point in own)])
+    line = seen.figure("pareto")["data"][0]
+    assert line["x"].count(None) == 1
+    page.select_option("#choose-work", "longer")
+    assert sorted(front(seen)) == [point + 100 for point in own]
+    marks = seen.figure("pareto")["data"][1:]
+    assert sum(len(trace["x"]) for trace in marks) == len(sweep.done)
+    page.select_option("#choose-work", "")
+    assert seen.complaints == []
+
+
 def test_many_values_share_a_ramp(visit: Open, sweep: Sweep) -> None:
     seen = visit("sweep")
     before = seen.page.input_value("#choose-colour")

@@ -23,11 +23,28 @@
     return Number((value / Number("1e" + power)).toPrecision(DIGITS)) + "\u202f" + prefix + metric.unit;
   }
 
-  // Places of the points that no other one beats in both figures; equal ones stay together.
-  function front(x, y) {
+  // Places of the network that is chosen, or of all.
+  function present() {
+    const chosen = element("choose-work") ? element("choose-work").value : "";
+    return [...sweep.points.keys()].filter((place) => !chosen || sweep.axes.workload.texts[place] === chosen);
+  }
+
+  // Fronts of the points that do the same work: designs are not better for running another network.
+  function fronts(x, y) {
+    const works = sweep.work.filter((name) => sweep.axes[name]);
+    const gathered = new Map();
+    for (const place of present()) {
+      const work = JSON.stringify(works.map((name) => sweep.axes[name].texts[place]));
+      gathered.set(work, [...(gathered.get(work) || []), place]);
+    }
+    return [...gathered.values()].map((places) => front(x, y, places));
+  }
+
+  // Of these places those that no other one beats in both figures; equal ones stay together.
+  function front(x, y, places) {
     const sign = [x, y].map((metric) => (metric.larger ? -1 : 1));
     const [across, up] = [sweep.values[x.key], sweep.values[y.key]];
-    const usable = [...across.keys()].filter((place) => across[place] !== null && up[place] !== null);
+    const usable = places.filter((place) => across[place] !== null && up[place] !== null);
     const loss = (place) => [sign[0] * across[place], sign[1] * up[place]];
     usable.sort((a, b) => loss(a)[0] - loss(b)[0] || loss(a)[1] - loss(b)[1]);
     const kept = [];
@@ -50,7 +67,7 @@
   // Points by the value of an axis, each group with colour, mark and legend entry. Where there are more values than
   // marks, one group on a ramp from the least value to the largest (or the first to the last of names).
   function grouped(axis) {
-    const whole = { words: "", colour: sweep.palette[0], mark: sweep.markers[0], places: [...sweep.points.keys()] };
+    const whole = { words: "", colour: sweep.palette[0], mark: sweep.markers[0], places: present() };
     if (!axis) return { groups: [whole], legend: [] };
     const { texts, numbers } = sweep.axes[axis];
     const found = distinct(texts);
@@ -134,13 +151,14 @@
     const [x, y] = ["choose-x", "choose-y"].map((id) => metrics.get(element(id).value));
     const axis = element("choose-colour").value;
     const { groups, legend: entries } = grouped(axis);
-    const kept = front(x, y);
+    const kept = fronts(x, y);
+    const stepped = kept.flatMap((places) => [...places, null]).slice(0, -1);
     const type = element("choose-log").checked ? "log" : "linear";
     const line = {
       type: "scatter", mode: "lines", name: "front", hoverinfo: "skip", meta: { ink: true },
       line: { shape: x.larger ? "vh" : "hv" },
-      x: kept.map((place) => sweep.values[x.key][place] / x.size),
-      y: kept.map((place) => sweep.values[y.key][place] / y.size),
+      x: stepped.map((place) => (place === null ? null : sweep.values[x.key][place] / x.size)),
+      y: stepped.map((place) => (place === null ? null : sweep.values[y.key][place] / y.size)),
     };
     page.charts.pareto = {
       data: [line, ...groups.map((group) => marks(group, x, y))],
@@ -148,7 +166,7 @@
         yaxis: { type, title: { text: page.literal(y.title) }, zeroline: false } },
     };
     legend(element("pareto-key"), axis, entries);
-    tabled(kept, x, y);
+    tabled(kept.flat(), x, y);
   }
 
   function middle(values) {
@@ -163,7 +181,7 @@
     const { texts, numbers, title } = sweep.axes[axis];
     const words = distinct(texts);
     const order = new Map(words.map((text, index) => [text, index]));
-    const usable = [...sweep.points.keys()].filter((place) => sweep.values[metric.key][place] !== null);
+    const usable = present().filter((place) => sweep.values[metric.key][place] !== null);
     const where = (place) => (numbers ? numbers[place] : order.get(texts[place]));
     const value = (place) => sweep.values[metric.key][place] / metric.size;
     const gathered = new Map();
@@ -189,13 +207,13 @@
     if (!element(ids[0])) return;
     make();
     for (const id of ids) {
-      element(id).addEventListener("change", () => {
+      if (element(id)) element(id).addEventListener("change", () => {
         make();
         page.redraw((plot) => plot.dataset.chart === chart);
       });
     }
   }
 
-  listen(["choose-x", "choose-y", "choose-colour", "choose-log"], trade, "pareto");
-  listen(["choose-metric", "choose-axis"], along, "along");
+  listen(["choose-x", "choose-y", "choose-colour", "choose-log", "choose-work"], trade, "pareto");
+  listen(["choose-metric", "choose-axis", "choose-work"], along, "along");
 })();
