@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 import warnings
@@ -9,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -151,7 +153,7 @@ def raw_pictures(pictures: PictureSet, indices: Sequence[int]) -> Iterator[bytes
 
 
 class _Opener:
-    """Opens pictures of a set by name; keeps a zip archive open in between."""
+    """Opens pictures of a set by name."""
 
     def __init__(self, pictures: PictureSet) -> None:
         self._pictures = pictures
@@ -160,15 +162,14 @@ class _Opener:
 
     def __enter__(self) -> _Opener:
         if self._pictures.root.suffix.lower() == ".zip" and self._pictures.root.is_file():
-            self._archive = zipfile.ZipFile(self._pictures.root)
+            status = self._pictures.root.stat()
+            self._archive = _archive(self._pictures.root, (status.st_mtime_ns, status.st_size, os.getpid()))
         self._quiet.__enter__()
         warnings.simplefilter("ignore", UserWarning)  # Pillow on odd metadata; damaged pixels raise
         return self
 
     def __exit__(self, *_: object) -> None:
         self._quiet.__exit__(None, None, None)
-        if self._archive is not None:
-            self._archive.close()
 
     def check(self, name: str) -> None:
         """Read the header of a picture, not its pixels."""
@@ -194,6 +195,14 @@ class _Opener:
         if size > LARGEST_FILE:
             raise ValueError(f"has {size} bytes, more than {LARGEST_FILE}")
         return self._archive.open(entry) if self._archive is not None else (self._pictures.root / name).open("rb")
+
+
+@lru_cache(maxsize=2)
+def _archive(path: Path, _state: tuple[int, int, int]) -> zipfile.ZipFile:
+    """An archive, open until others take its place: the list of 60,000 pictures takes longer to read than a batch of
+    them, and sets are read in batches. `_state` tells a changed file, and a forked process, whose reads would move this
+    one's place in the file."""
+    return zipfile.ZipFile(path)
 
 
 def _bounded(picture: Image.Image) -> Image.Image:
