@@ -19,21 +19,40 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from archsim.config.shipped import shipped
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from tests.command import Run, command_in
 
 
 @pytest.fixture
-def archsim(tmp_path: Path) -> Run:
+def archsim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run `archsim` in an empty directory."""
+    return command_in(tmp_path / "cwd", monkeypatch, capsys)
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Run:
     """Run `archsim` in a new process in an empty directory."""
 
     def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from archsim.cli import main; main()", *map(str, words)]
+        code = "import sys; from archsim.cli import main; sys.argv[0] = 'archsim'; main()"
+        command = [sys.executable, "-c", code, *map(str, words)]
         folder = tmp_path / "cwd"
         folder.mkdir(exist_ok=True)
         return subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
 
     return run
+
+
+def test_a_process_of_its_own_does_the_same(process: Run, archsim: Run) -> None:
+    """The other tests call the command in theirs."""
+    for words, status in (
+        (["run", "isaac-8bit", "lenet5", "--engine", "kernel", "--json"], 0),
+        (["check", "isaac-8bit", "puma"], 0),
+        (["run", "isac-ce", "lenet5"], 2),
+        (["frobnicate"], 2),
+    ):
+        alone, here = process(*words), archsim(*words)
+        assert alone.returncode == here.returncode == status
+        assert (alone.stdout, alone.stderr) == (here.stdout, here.stderr)
 
 
 def test_list_has_the_shipped_things(archsim: Run) -> None:

@@ -7,24 +7,19 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from tests.command import Run, command_in
+
 STUDY = Path(__file__).parents[1] / "scripts" / "study_interconnect"
 
 
 @pytest.fixture
-def archsim(tmp_path: Path) -> Run:
-    """Run `archsim` in a new process in an empty directory."""
-
-    def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from archsim.cli import main; main()", *map(str, words)]
-        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-
-    return run
+def archsim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run `archsim` in an empty directory."""
+    return command_in(tmp_path, monkeypatch, capsys)
 
 
 def test_run_says_what_limits_and_what_would_relieve(archsim: Run) -> None:

@@ -15,6 +15,7 @@ from archsim.function.quantization.network import Pixels, Precision
 from archsim.function.quantization.quantize import quantize
 from archsim.function.reference.run import run_float
 from archsim.workload import Dataset, Preprocessing, load_data, load_workload, preprocessing_for
+from archsim.workload.preprocessing import normalise
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
 
@@ -26,7 +27,12 @@ def preprocessing(name: str) -> Preprocessing:
 
 
 def pixels_of(data: Dataset) -> np.ndarray:
-    return np.ascontiguousarray(data.pixels().transpose(0, 3, 1, 2))
+    return first_axes(data.pixels())
+
+
+def first_axes(pixels: np.ndarray) -> np.ndarray:
+    """[N, H, W, C] as [N, C, H, W]."""
+    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
 
 
 @pytest.mark.parametrize("weights", ["per_channel", "per_tensor"])
@@ -71,8 +77,9 @@ def test_resnet8_keeps_its_accuracy_on_all_test_pictures() -> None:
     test = load_data(f"{archive}/test", preprocessing("resnet8-cifar10"))
     pixels = Pixels(mean=test.preprocessing.mean, scale=test.preprocessing.scale)
     network = quantize(graph, calibrate(graph, [training.images()]), pixels=pixels)
-    logits = run_float(graph, test.images(), [network.logits])[network.logits]
-    report = compare(logits, infer(network, pixels_of(test)).logits, test.labels)
+    decoded = test.pixels()
+    logits = run_float(graph, normalise(decoded, test.preprocessing), [network.logits])[network.logits]
+    report = compare(logits, infer(network, first_axes(decoded)).logits, test.labels)
     assert report.images == 10_000
     assert report.float_accuracy == pytest.approx(0.697, abs=0.002)
     assert report.accuracy is not None

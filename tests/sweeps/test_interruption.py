@@ -116,6 +116,14 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path: Path) -> None
     assert 1 <= finished(tmp_path / "study") < POINTS
 
 
+def address_in(file: Path) -> str | None:
+    """Of the scheduler, once it has written all of its file."""
+    try:
+        return str(json.loads(file.read_text())["address"])
+    except (FileNotFoundError, ValueError):
+        return None
+
+
 @contextmanager
 def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     """A Dask scheduler and two workers on the loopback interface: address, workers."""
@@ -129,7 +137,7 @@ def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]
         for part in words
     ]
     try:
-        wait_for(file.exists)
+        wait_for(lambda: file.exists() and file.read_text().rstrip().endswith("}"))  # it is not written at once
         yield json.loads(file.read_text())["address"], started[1:]
     finally:
         for process in started:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from archsim.training.quantizers import Quantization
 from archsim.training.recipe import Distillation
 from archsim.training.study import run_study
 from archsim.workload import load_workload
+from tests.command import Run, command_in
 
 SMALL = "workload: lenet5\ndata: digits\nlimit: 200\nepochs: 1\noptimizer: {name: adam, learning_rate: 0.001}\n"
 
@@ -35,9 +35,10 @@ def problems(tmp_path: Path, text: str) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def archsim(tmp_path: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from archsim.cli import main; main()", "train", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+@pytest.fixture
+def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run `archsim train` in an empty directory."""
+    return partial(command_in(tmp_path, monkeypatch, capsys), "train")
 
 
 def test_every_field_arrives(tmp_path: Path) -> None:
@@ -128,9 +129,9 @@ def test_what_a_study_names_is_checked_together(tmp_path: Path) -> None:
         run_study(read_study(written(tmp_path, SMALL)), output=str(taken))
 
 
-def test_train_command(tmp_path: Path) -> None:
+def test_train_command(train: Run, tmp_path: Path) -> None:
     written(tmp_path, SMALL + "output: out\n")
-    done = archsim(tmp_path, "study.yaml", "--json")
+    done = train("study.yaml", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["network"] == str(Path("out") / "study.onnx")
@@ -138,19 +139,19 @@ def test_train_command(tmp_path: Path) -> None:
     assert 0.05 < found["test_accuracy"] < 1
     assert done.stderr.startswith("epoch 1/1, loss ")
     assert load_workload(tmp_path / "out" / "study.onnx").structure() == load_workload("lenet5").structure()
-    again = archsim(tmp_path, "study.yaml", "--threads", "1")
+    again = train("study.yaml", "--threads", "1")
     assert again.returncode == 0
     assert again.stderr == ""  # nothing was left to train
     assert "1 epochs, " in again.stdout
     other = written(tmp_path, SMALL + "seed: 1\noutput: out\n", "study.yaml")
-    refused = archsim(tmp_path, other)
+    refused = train(other)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "belongs to another training" in refused.stderr
 
 
 @pytest.mark.parametrize("words", [["missing.yaml"], ["."], ["study.yaml", "--threads", "0"], []])
-def test_wrong_words_end_in_two_without_a_traceback(words: list[str], tmp_path: Path) -> None:
-    done = archsim(tmp_path, *words)
+def test_wrong_words_end_in_two_without_a_traceback(train: Run, words: list[str]) -> None:
+    done = train(*words)
     assert done.returncode == 2
     assert done.stdout == ""
     assert "Traceback" not in done.stderr

@@ -112,6 +112,27 @@ def test_a_path_may_continue_inside_a_zip(tmp_path: Path) -> None:
     assert "has no folder 'set/tset'; it has set/test/0_cat" in complaint(f"{path}/set/tset")
 
 
+def test_an_archive_is_listed_once_and_again_when_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    class Counted(zipfile.ZipFile):
+        def __init__(self, file: Path, mode: str = "r") -> None:
+            opened.append(mode)
+            super().__init__(file, mode)  # type: ignore[arg-type]
+
+    data = load_data(archive(tmp_path, *(f"{index}.png" for index in range(6))), RGB)
+    first = data.pixels()
+    monkeypatch.setattr(zipfile, "ZipFile", Counted)
+    assert (np.concatenate([batch.pixels for batch in data.batches(2)]) == first).all()
+    assert opened == []
+    with zipfile.ZipFile(tmp_path / "new.zip", "w") as target:
+        for index in range(6):
+            target.writestr(f"{index}.png", picture(5 - index))
+    (tmp_path / "new.zip").replace(tmp_path / "pictures.zip")
+    assert (np.concatenate([batch.pixels for batch in data.batches(2)]) == first[::-1]).all()
+    assert opened == ["w", "r"]
+
+
 @pytest.mark.parametrize(
     ("names", "labels"),
     [

@@ -60,19 +60,22 @@ def fill_transfers(layout, read, write, send, transfers, numbers):
         first = layout.stage_offset[stage]
         replicas, windows = layout.replicas[stage], layout.windows[stage]
         for lane in range(min(replicas, windows)):
-            for window in _windows_of(lane, replicas, windows, layout.images):
+            for turn in range(_turns(lane, replicas, windows, layout.images)):
+                window = _window(turn, lane, replicas, windows)
                 hop = layout.hop_count + layout.lane_offset[stage] + lane
                 _put(transfers, count, READ, stage, window, -1, read[first + window], hop, 1)
                 numbers.read[first + window] = count
                 count += 1
         for lane in range(min(replicas, windows)):
-            for window in _windows_of(lane, replicas, windows, layout.images):
+            for turn in range(_turns(lane, replicas, windows, layout.images)):
+                window = _window(turn, lane, replicas, windows)
                 hop = layout.hop_count + lanes + layout.lane_offset[stage] + lane
                 _put(transfers, count, WRITE, stage, window, -1, write[first + window], hop, 1)
                 numbers.write[first + window] = count
                 count += 1
         for lane in range(min(replicas, windows)):
-            for window in _windows_of(lane, replicas, windows, layout.images):
+            for turn in range(_turns(lane, replicas, windows, layout.images)):
+                window = _window(turn, lane, replicas, windows)
                 for entry in range(layout.out_bounds[stage], layout.out_bounds[stage + 1]):
                     edge = layout.out_edges[entry]
                     route = layout.route[layout.last_offset[edge] + window % windows]
@@ -85,11 +88,16 @@ def fill_transfers(layout, read, write, send, transfers, numbers):
 
 
 @numba.njit(cache=True)
-def _windows_of(lane, replicas, windows, images):
-    """Windows of a lane, in order."""
-    for image in range(images):
-        for place in range(lane, windows, replicas):
-            yield image * windows + place
+def _turns(lane, replicas, windows, images):
+    """Windows that a lane works on, all images."""
+    return images * ((windows - lane + replicas - 1) // replicas)
+
+
+@numba.njit(cache=True)
+def _window(turn, lane, replicas, windows):
+    """The window of a lane's turn: image after image, every `replicas`-th."""
+    an_image = (windows - lane + replicas - 1) // replicas
+    return turn // an_image * windows + lane + turn % an_image * replicas
 
 
 @numba.njit(cache=True)

@@ -54,8 +54,12 @@ def with_drawn_weights(model: onnx.ModelProto, seed: int) -> onnx.ModelProto:
             continue
         shape = tuple(int(extent) for extent in sizes[node.input[0]])
         fan_in = max(1, int(np.prod(shape[1:])))
-        value = rng.standard_normal(shape) * np.sqrt(2 / fan_in) if len(shape) > 1 else rng.uniform(0.5, 1.5, shape)
-        model.graph.initializer.append(numpy_helper.from_array(value.astype(np.float32), node.output[0]))
+        if len(shape) > 1:
+            value = rng.random(shape, np.float32) - np.float32(0.5)
+            value *= np.float32(np.sqrt(2 * 12 / fan_in))  # variance 2 / fan_in
+        else:
+            value = rng.uniform(0.5, 1.5, shape).astype(np.float32)
+        model.graph.initializer.append(numpy_helper.from_array(value, node.output[0]))
     del model.graph.node[:]
     model.graph.node.extend(kept)
     if kept[-1].op_type == "Softmax":
