@@ -53,13 +53,15 @@ def search(
     from archsim.report.sweeping import sweep_bar
     from archsim.report.tables import console
     from archsim.sweeps import Inputs, crew, find_sweep
-    from archsim.sweeps.search import read_search, run_search
+    from archsim.sweeps.search import read_search, replaced, run_search
 
     check_folder(output)
     given = {"trials": trials, "sampler": sampler, "seed": seed, "against": against, "repetitions": repetitions}
     changes, inputs = {name: value for name, value in given.items() if value is not None}, Inputs()
     wanted = read_search(find_sweep(study), inputs, changes)
     folder = Path(output or wanted.space.name)
+    if note := replaced(folder, wanted):
+        click.echo(f"{folder}: {note}", err=True)
     try:
         with crew(workers=workers, dask=dask) as lanes, sweep_bar() as told:
             found = run_search(wanted, folder, lanes, inputs, told=told, update=update)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Iterator
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from archsim.config.document import Node, locate
 from archsim.config.suggest import closest, excerpt
@@ -39,6 +39,21 @@ def unknown_path(model: type[BaseModel], path: str) -> str | None:
             owner = _model_at(model, keys[:depth])
             named = get_origin(_options(_field(model, keys[:depth]))[0]) is dict
             return _unknown_key(keys[: depth + 1], owner) if owner or named else f"'{keys[depth - 1]}' has no parts"
+    return None
+
+
+def refused_value(model: type[BaseModel], path: str, value: object) -> str | None:
+    """What keeps a value from standing at a (known) dotted path in any document of the model; else None."""
+    *above, key = path.split(".")
+    owner = _model_at(model, tuple(above))
+    if owner is None or key not in owner.model_fields:
+        return None
+    field = owner.model_fields[key]
+    kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    try:
+        TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        return _what(error.errors()[0], (*above, key), model)
     return None
 
 

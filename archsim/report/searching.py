@@ -55,7 +55,8 @@ def search_report(found: SearchOutcome) -> RenderableType:
 def _title(found: SearchOutcome) -> str:
     objectives = ", ".join(_named(text) for text in found.study.objectives)
     cut = f", the first {_MOST_ROWS}" if len(found.front) > _MOST_ROWS else ""
-    return f"{found.study.space.name}: {len(found.front)} designs that none beats in {objectives}{cut}"
+    several = "s" if len(found.front) > 1 else ""
+    return f"{found.study.space.name}: {len(found.front)} design{several} that none beats in {objectives}{cut}"
 
 
 def _named(objective: str) -> str:
@@ -125,7 +126,9 @@ def _measured(found: SearchOutcome) -> str:
     source = f"the reference point is the study's ({given})" if given else "a tenth beyond the worst on the front"
     rest = "" if len(found.study.reference) in (0, len(found.study.objectives)) else ", else a tenth beyond the front"
     of = "all trials, the random ones too" if found.rivals else "all trials"
-    return f"share{scale} of the box {bounds} that feasible designs dominate: from the best of {of}, to {source}{rest}"
+    alone = "" if found.rivals else "; the box is this search's own: shares of other searches are of other boxes"
+    box = f"share{scale} of the box {bounds} that feasible designs dominate"
+    return f"{box}: from the best of {of}, to {source}{rest}{alone}"
 
 
 def search_charts(data: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -19,12 +20,12 @@ from archsim.sweeps.run import Progress
 if TYPE_CHECKING:
     from archsim.sweeps import Sweep
 
-_MOST_ROWS = 24
+_MOST_ROWS = 100
 _MOST_ERRORS = 5
 _OBJECTIVES = ("energy_per_image_j", "latency_s", "area_m2")
 _FIGURES = (
-    "accuracy", "latency_s", "energy_per_image_j", "area_m2", "dynamic_energy_j", "top1_agreement", "images_per_s",
-    "ops_per_j", "average_power_w", "bottleneck", "crossbars", "tiles", "chips",
+    "accuracy", "latency_s", "energy_per_image_j", "area_m2", "dynamic_energy_per_image_j", "bottleneck",
+    "top1_agreement", "images_per_s", "ops_per_j", "average_power_w", "crossbars", "tiles", "chips",
 )  # fmt: skip
 """Figures of a row, the most important first."""
 _LINES = 20
@@ -86,6 +87,7 @@ def sweep_report(sweep: Sweep) -> RenderableType:
     parts: list[RenderableType] = []
     if sweep.done:
         title, rows = _chosen(sweep)
+        title += _judged(sweep.done)
         parts.append(Sheet(title=title, columns=_columns(sweep, rows), elsewhere="--wide, or table.csv"))
     for error, count in failed.most_common(_MOST_ERRORS):
         parts.append(Text(f"failed {count} x: {error}"))
@@ -108,13 +110,30 @@ def _chosen(sweep: Sweep) -> tuple[str, Sequence[Mapping[str, Any]]]:
     return title, rows[:_MOST_ROWS]
 
 
+def _judged(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What accuracies are taken on, and how far apart two must be to differ."""
+    counts = sorted({int(row["pictures"]) for row in rows if row.get("pictures") is not None})
+    if not counts:
+        return ""
+    points = 100 * 1.96 * sqrt(0.25 / counts[0])
+    return f"; on {' and '.join(f'{count:,}' for count in counts)} pictures (95 %: up to +-{points:.1f} points)"
+
+
+def _figure(row: Mapping[str, Any], name: str) -> Any:
+    if name != "dynamic_energy_per_image_j":
+        return row.get(name)
+    whole = row.get("dynamic_energy_j")
+    return None if whole is None else whole / row.get("images", 1)
+
+
 def _columns(sweep: Sweep, rows: Sequence[Mapping[str, Any]]) -> list[Column]:
     columns = [Column(heading="point", cells=[str(row["point"]) for row in rows], rank=99)]
     for axis in sweep.axes:
         cells = ["-" if row.get(axis) is None else str(row[axis]) for row in rows]
         columns.append(Column(heading=axis, cells=cells, rank=50))
     for place, name in enumerate(_FIGURES):
-        if any(row.get(name) is not None for row in rows):
-            cells = [quantity(name, row.get(name)) for row in rows]
+        values = [_figure(row, name) for row in rows]
+        if any(value is not None for value in values):
+            cells = [quantity(name, value) for value in values]
             columns.append(Column(heading=heading(name), cells=cells, rank=len(_FIGURES) - place))
     return columns

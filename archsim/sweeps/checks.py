@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archsim.config import HardwareFile
-from archsim.config.complaints import unknown_path
+from archsim.config.complaints import refused_value, unknown_path
 from archsim.config.suggest import did_you_mean, excerpt
 from archsim.errors import InputError, Problem
 from archsim.sweeps.inputs import Inputs
@@ -87,8 +87,18 @@ def _values(study: Study) -> Iterator[Finding]:
             yield Finding(place=place, what=f"holds {', '.join(twice)} more than once")
         if path in _LEAST:
             yield from _whole(place, path, values)
+        elif path not in COORDINATES and values and all(wrong := [_refused(path, value) for value in values]):
+            # where a file takes some values, the others are rows with their error
+            yield Finding(place=place, what=str(wrong[0]))
     yield from _whole(("seed",), "seed", (study.seed,))
     yield from _whole(("images",), "images", (study.images,))
+
+
+def _refused(path: str, value: Value) -> str | None:
+    """Why no hardware file takes a value, if none does."""
+    if unknown_path(HardwareFile, path) is not None or not isinstance(value, str | list):
+        return None
+    return refused_value(HardwareFile, path, value)
 
 
 def _whole(place: Place, name: str, values: Iterable[Any]) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
@@ -95,6 +96,8 @@ def _dask_executor(address: str) -> Iterator[Executor]:
         from distributed import Client
     except ImportError:
         raise InputError("needs Dask; expected the extra: pip install 'archsim[distributed]'", where="dask") from None
+    if not re.fullmatch(r"([a-z]+://)?[^/\s]+:[0-9]+/?", address):
+        raise InputError("is no address of a Dask scheduler; expected such as tcp://127.0.0.1:8786", where=address)
     connect: Any = Client
     try:
         client = connect(address, timeout=_SECONDS_TO_CONNECT, set_as_default=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
@@ -70,6 +70,9 @@ def sweep(
             raise InputError("a whole study takes no further workload, axes or settings", where="sweep")
         study = hardware
     else:
+        single = [path for path, values in axes.items() if isinstance(values, str) or not isinstance(values, Iterable)]
+        if single:
+            raise InputError(Problem(f"axes.{path}", "is no list; expected such as [6, 7, 8]") for path in single)
         study = Study(
             name="sweep",
             hardware=tuple(hardware)

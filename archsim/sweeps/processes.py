@@ -108,7 +108,10 @@ def _read(pipe: IO[bytes], length: int) -> bytes:
 def _started() -> subprocess.Popen[bytes]:
     environment = os.environ | dict.fromkeys(_ONE_THREAD, "1")
     command = [sys.executable, "-c", _START.format(path=sys.path)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    # a session of its own: Ctrl-C is for the process that asks
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
+    )
 
 
 def _ended(status: int) -> str:

@@ -17,6 +17,7 @@ WORDS = {
     "study_operands": ["-o", "{folder}"],
     "study_converters": ["--workers", "1", "-o", "{folder}"],
     "study_search": ["--workers", "1", "--seeds", "1"],
+    "study_comparisons": ["--workers", "0"],
 }
 """Further words for the quick form."""
 TESTED = {
@@ -30,6 +31,7 @@ PRINTED = {
     "study_operands": r"(?s)Totals of resnet8-cifar10.*precision.weight_bits +16 +8\n.*figures/totals.pdf",
     "study_converters": r"\| 8 \| \d+\.\d\d% \| \d+\.\d\d% \| \d+\.\d nJ \| 19.35 mm2 \|\n\| 6 \|",
     "study_search": r"(?s)135 points, 0 failed; 27 trials.*\| tpe \| 0\.\d\d\d \|.*logarithms.*\| random \| 0",
+    "study_comparisons": r"(?s)\| workload \| isaac-ce \| isaac-8bit \|.*\| lenet5, 1 GHz \| \d+,\d+ \(\w+\) \|",
     "bench_sweep": r"\| 1 process \| 4 \|",
     "bench_function": r"\| integer \| 1 \| \d+\.\d\d \|",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 _CODE = """
-import sys, time
+import signal, sys, time
 from archsim.cli import main
 from archsim.sweeps import PointStore
 
@@ -17,10 +17,12 @@ def held(store, outcome):
     write(store, outcome)
 
 PointStore.write = held
+signal.signal(signal.SIGINT, signal.default_int_handler)
 main()
 """
 
 
 def held_command(*words: str, most: int) -> list[str]:
-    """`archsim` with words, that waits for its end before it would write point number `most` + 1 of a folder."""
+    """`archsim` with words, that waits for its end before it would write point number `most` + 1 of a folder. Ctrl-C
+    works as from a terminal; what a shell starts in the background inherits that it is ignored."""
     return [sys.executable, "-c", _CODE, str(most), *words]

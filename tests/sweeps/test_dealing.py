@@ -166,7 +166,7 @@ def test_workers_of_another_version_are_refused(monkeypatch: pytest.MonkeyPatch)
     [
         ({"workers": 1, "dask": "tcp://127.0.0.1:1"}, "workers and dask exclude each other"),
         ({"workers": -1}, "expected 0 or more"),
-        ({"dask": "nonsense"}, "no Dask scheduler answers here"),
+        ({"dask": "nonsense"}, "is no address of a Dask scheduler"),
     ],
 )
 def test_crews_that_cannot_be(options: dict[str, Any], said: str) -> None:

@@ -188,6 +188,12 @@ points: []
     [
         ("axes: {seed: [0]}\n", "hardware: is missing; expected a name or a list of names"),
         ("- a\n", "is no mapping; expected 'hardware:'"),
+        (
+            "hardware: isaac-8bit\nworkload: lenet5\naxes: {ima.adc.rate: [1, 2]}\n",
+            "'1' has no unit; expected a sampling",
+        ),
+        ("hardware: isaac-8bit\nworkload: lenet5\naxes: {ima.adc.bits: [[7, 8]]}\n", "is a list; expected a single"),
+        ("hardware: isaac-8bit\nworkload: lenet5\nset: {x: 1}\naxes: {mapping.replication: [non]}\n", "mean 'none'?"),
         ("hardware: isaac-8bit\nworkload: lenet5\naxes: {seed: [" + "0, " * 1001 + "1]}\n", "more than once"),
         (
             "hardware: isaac-8bit\nworkload: lenet5\naxes:\n"

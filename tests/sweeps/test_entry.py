@@ -80,6 +80,11 @@ def test_pictures_add_accuracy() -> None:
     assert found.front(["max:accuracy"]) == (good,)
 
 
+def test_a_value_where_a_list_is_meant_is_refused() -> None:
+    with pytest.raises(InputError, match=r"axes.ima.adc.bits: is no list; expected such as \[6, 7, 8\]"):
+        archsim.sweep("isaac-8bit", "lenet5", {"ima.adc.bits": 6}, workers=0)  # type: ignore[dict-item]
+
+
 def test_designs_compare_on_the_same_work() -> None:
     found = archsim.sweep("isaac-8bit", ["lenet5", "resnet8-cifar10"], {"images": [1, 2]}, workers=0)
     assert found.front(["latency_s", "energy_j"]) == found.rows

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from archsim.sweeps.search.document import read_search
     from archsim.sweeps.search.entry import search
-    from archsim.sweeps.search.folder import run_search
+    from archsim.sweeps.search.folder import replaced, run_search
     from archsim.sweeps.search.outcome import SearchOutcome
     from archsim.sweeps.search.request import SearchStudy, check_search
 
@@ -15,12 +15,13 @@ _HOMES = {
     "SearchStudy": "request",
     "check_search": "request",
     "read_search": "document",
+    "replaced": "folder",
     "run_search": "folder",
     "search": "entry",
 }
 """The module of each name; imported on first use, because the document of a sweep needs the block of a search."""
 
-__all__ = ["SearchOutcome", "SearchStudy", "check_search", "read_search", "run_search", "search"]
+__all__ = ["SearchOutcome", "SearchStudy", "check_search", "read_search", "replaced", "run_search", "search"]
 
 
 def __getattr__(name: str) -> Any:

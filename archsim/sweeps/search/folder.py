@@ -118,6 +118,21 @@ def _check(folder: Path, search: SearchStudy, update: bool) -> None:
         raise InputError(what, where=str(folder))
 
 
+def replaced(folder: Path, search: SearchStudy) -> str:
+    """What a search's outcome in this folder is about to be replaced by another, "" where it goes on."""
+    if not (folder / SEARCH).exists():
+        return ""
+    old = read_json(folder / SEARCH)
+    before = old.get("search") if isinstance(old, dict) else None
+    if not isinstance(before, dict):
+        return ""
+    now = _head(search)["search"]
+    changed = [name for name in now if before.get(name) != now[name] and name != "trials"]
+    fewer = before.get("trials", 0) > now["trials"]
+    changed += ["trials"] if fewer else []
+    return f"replaces the outcome of a search with other {', '.join(changed)}; its points are kept" if changed else ""
+
+
 def _filled(path: Path) -> bool:
     return any(path.iterdir()) if path.is_dir() else path.exists()
 
