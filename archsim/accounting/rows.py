@@ -7,28 +7,24 @@ from collections.abc import Iterator
 
 from archsim.components import ActionCost, CostTable
 from archsim.mapping.plan import MappedStage, Plan
-from archsim.mapping.rows.table import TableCost, memory_of, table_cost
+from archsim.mapping.rows.plan import NOT_STORED
+from archsim.mapping.rows.table import memory_of, table_cost
 
 TABLE = "row_table"
 """Component of the indirection tables: action `bit` is one bit of an entry looked up, all entries once a window."""
-
-
 SOURCE = "as input_register: {}"
 
 
-def _tables(plan: Plan) -> Iterator[tuple[MappedStage, TableCost]]:
-    """Stages whose rows need a table; every copy has its own."""
-    if plan.rows:
-        memory = memory_of(plan.chip)
-        for mapped in plan.stages:
-            rows = plan.rows.get(mapped.name)
-            if rows is not None and (table := table_cost(rows, memory)).bits:
-                yield mapped, table
+def _bits(plan: Plan, mapped: MappedStage) -> int:
+    """Bits of the table that one copy of a stage needs, 0 where its rows stand in their order."""
+    rows = plan.rows.get(mapped.name)
+    return 0 if rows is None else table_cost(rows, memory_of(plan.chip)).bits
 
 
 def lookup_actions(plan: Plan, mapped: MappedStage) -> list[tuple[str, str, float]]:
     """Look-ups of a stage per image."""
-    return [(TABLE, "bit", table.bits * mapped.windows) for stage, table in _tables(plan) if stage is mapped]
+    bits = _bits(plan, mapped)
+    return [(TABLE, "bit", bits * mapped.windows)] if bits else []
 
 
 def table_costs(plan: Plan) -> CostTable:
@@ -40,8 +36,8 @@ def table_costs(plan: Plan) -> CostTable:
 
 
 def table_bits(plan: Plan) -> int:
-    """Bits of all tables."""
-    return sum(table.bits * mapped.replication for mapped, table in _tables(plan))
+    """Bits of all tables; every copy has its own."""
+    return sum(_bits(plan, mapped) * mapped.replication for mapped in plan.stages)
 
 
 def row_notes(plan: Plan, measured: bool) -> Iterator[str]:
@@ -59,4 +55,6 @@ def row_notes(plan: Plan, measured: bool) -> Iterator[str]:
     for name, rows in plan.rows.items():
         shared = rows.logical_rows - rows.physical_rows
         held = f"{rows.physical_rows} rows for {rows.logical_rows} inputs" if shared else "in another order"
-        yield f"rows of {name} stand {held}"
+        gone = int((rows.physical == NOT_STORED).sum())
+        lost = f"; {gone} inputs have no row and count as 0 even where they are active" if gone else ""
+        yield f"rows of {name} stand {held}{lost}"

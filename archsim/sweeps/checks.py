@@ -87,7 +87,9 @@ def _values(study: Study) -> Iterator[Finding]:
             yield Finding(place=place, what=f"holds {', '.join(twice)} more than once")
         if path in _LEAST:
             yield from _whole(place, path, values)
-        elif path not in COORDINATES and values and all(wrong := [_refused(path, value) for value in values]):
+        # single points are a list of values as well, one a line
+        given = values if place[0] != "points" else tuple(item[path] for item in study.points if path in item)
+        if path not in COORDINATES and given and all(wrong := [_refused(path, value) for value in given]):
             # where a file takes some values, the others are rows with their error
             yield Finding(place=place, what=str(wrong[0]))
     yield from _whole(("seed",), "seed", (study.seed,))

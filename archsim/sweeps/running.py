@@ -19,8 +19,8 @@ from archsim.sweeps.point import Outcome, Point
 from archsim.workload import Dataset, Graph
 
 _SAME_FILES = "found by a worker; expected the same hardware, network and picture files wherever the sweep runs"
-_TIMED_BYTES = 64 << 20
-"""Mappings and timings kept of points without pictures: those that share some come one after the other."""
+_COMPUTED_BYTES = 256 << 20
+"""Kept of points with pictures: quantized networks, drawn weights and evaluations are larger than timings."""
 
 
 class Bench:
@@ -28,7 +28,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.inputs = Inputs()
-        self.computed, self.timed = Reuse(), Reuse(_TIMED_BYTES)
+        self.computed, self.timed = Reuse(_COMPUTED_BYTES), Reuse()
 
     def run(self, point: Point, key: str) -> Result:
         """Simulate a point. Raises as `archsim.simulate`, and `WrongFilesError`."""

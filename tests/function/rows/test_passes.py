@@ -94,6 +94,8 @@ def test_dead_inputs_are_those_that_no_picture_drives() -> None:
     dead = driven["f6"].max(axis=0) == 0
     assert dead.any()
     assert np.array_equal(made.plans["f6"].physical == NOT_STORED, dead)
+    said = f"{dead.sum()} inputs have no row and count as 0 even where they are active"
+    assert any(said in note for note in run(made).notes)
 
 
 def test_the_search_is_a_function_of_its_seed() -> None:

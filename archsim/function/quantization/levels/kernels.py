@@ -52,6 +52,16 @@ def error_of(values: Array, sums: Array, levels: Array) -> float:
 
 
 @njit(cache=True, nogil=True)
+def settled(cuts: Array, last: Array) -> bool:
+    """Whether the assignment is that of the round before; keeps it for the next."""
+    same = True
+    for k in range(cuts.size):
+        same = same and cuts[k] == last[k]
+        last[k] = cuts[k]
+    return same
+
+
+@njit(cache=True, nogil=True)
 def lloyd(values: Array, sums: Array, levels: Array, pinned: int, rounds: int) -> float:
     """Lloyd's iteration on ascending `levels`, in place, until nothing moves; returns the squared error.
 
@@ -62,11 +72,7 @@ def lloyd(values: Array, sums: Array, levels: Array, pinned: int, rounds: int) -
     last[:] = -1
     between(values, levels, cuts)
     for _ in range(rounds):
-        same = True
-        for k in range(count + 1):
-            same = same and cuts[k] == last[k]
-            last[k] = cuts[k]
-        if same:
+        if settled(cuts, last):
             break
         for k in range(count):
             mass = sums[0, cuts[k + 1]] - sums[0, cuts[k]]
@@ -166,11 +172,7 @@ def fit_grid(values: Array, sums: Array, levels: Array, centred: bool, rounds: i
     last[:] = -1
     between(values, levels, cuts)
     for _ in range(rounds):
-        same = True
-        for k in range(count + 1):
-            same = same and cuts[k] == last[k]
-            last[k] = cuts[k]
-        if same:
+        if settled(cuts, last):
             break
         mass = first = place = square = cross = 0.0
         for k in range(count):
