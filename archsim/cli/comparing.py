@@ -104,11 +104,11 @@ def _runs(
     simulated: dict[str, Any],
 ) -> list[Result]:
     """Saved runs, and those of hardware files, which are made here."""
+    from archsim.compiling import announced
     from archsim.config import load_hardware
     from archsim.mapping import map_network
     from archsim.result import load_result
     from archsim.simulation import simulate
-    from archsim.timing.kernels.compiling import announced
     from archsim.workload import load_workload
 
     saved = {name for name in runs if (Path(name) / "result.json").is_file() or Path(name).name == "result.json"}

@@ -38,8 +38,8 @@ def train_cost(
     as_json: bool,
 ) -> None:
     """Cost of training a network in situ, by phase: time, energy, storage. HW needs a training block (insitu-32nm)."""
+    from archsim.compiling import announced
     from archsim.config import load_hardware
-    from archsim.timing.kernels.compiling import announced
     from archsim.training.costs import Clock, training_cost
     from archsim.workload import load_workload
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from typing import Any
 
 import click
 
@@ -15,14 +17,23 @@ VERBS = (inspecting, running, comparing, calibrating, drawing, costing, studying
 """Modules whose verbs register themselves with the group."""
 
 
+def _show(message: Warning | str, *_: Any, **__: Any) -> None:
+    """A warning as one line: where in the code it was raised tells a user nothing."""
+    click.echo(f"archsim: {message}", err=True)
+
+
 def main() -> None:
     """Entry point of the `archsim` command."""
+    warnings.showwarning = _show
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except click.Abort:
+    except click.Abort as error:
+        if isinstance(error.__cause__ or error.__context__, EOFError):  # click takes it for Ctrl-D at a prompt
+            click.echo("archsim: a file ended before it was complete", err=True)
+            sys.exit(1)
         sys.exit(130)
     except InputError as error:
         for problem in error.problems:

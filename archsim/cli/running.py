@@ -79,10 +79,10 @@ def run(
     check_folder(output)
     if data is None and (limit or calibrate):
         raise InputError("--limit and --calibrate need --input")
+    from archsim.compiling import announced
     from archsim.config import load_hardware
     from archsim.mapping import map_network
     from archsim.simulation import simulate
-    from archsim.timing.kernels.compiling import announced
     from archsim.workload import load_workload
 
     hardware = load_hardware(hw, overrides(settings))

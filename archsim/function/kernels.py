@@ -9,14 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from archsim.compiling import kernel
 
 Array = NDArray[Any]
 Pair = tuple[int, int]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def unroll(
     x: Array,
     pad: Array,
@@ -72,7 +73,7 @@ def unroll(
                     patches[start + column] = fill
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def narrow_product(weight: Array, x: Array, out: Array) -> None:
     """out [G, N, M] = weight [G, K, N] transposed times x [G, K, M], in out's type.
 
@@ -90,7 +91,7 @@ def narrow_product(weight: Array, x: Array, out: Array) -> None:
                     out[group, column, window] += factor * out.dtype.type(x[group, row, window])
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def add_exact(total: Array, part: Array) -> None:
     """total [N, M] += part [N, M] (float32 or float64 holding integers)."""
     for row in range(total.shape[0]):
@@ -98,7 +99,7 @@ def add_exact(total: Array, part: Array) -> None:
             total[row, column] += total.dtype.type(part[row, column])
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def block_magnitudes(weight: Array, step: int) -> Array:
     """Sum of magnitudes of weight [K, N] over blocks of `step` rows: int64 [ceil(K / step), N]."""
     rows, columns = weight.shape
@@ -109,7 +110,7 @@ def block_magnitudes(weight: Array, step: int) -> Array:
     return sums
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def requantize(
     accumulators: Array, bias: Array, multiplier: Array, low: float, high: float, out: Array, offset: int, zeros: Array
 ) -> None:
@@ -135,7 +136,7 @@ def requantize(
             zeros[image] += count
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def pool_max(x: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: int) -> None:
     """Maximum over the part of each window inside x [maps, H, W]: out [maps, OH, OW]."""
     maps, height, width = x.shape
@@ -159,7 +160,7 @@ def pool_max(x: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: i
                 out[index, row, column] = best
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def pool_sum(x: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: int) -> None:
     """Sum over the part of each window inside x [maps, H, W], in out's type (float64 or int64): out [maps, OH, OW]."""
     maps, height, width = x.shape
@@ -181,7 +182,7 @@ def pool_sum(x: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: i
                 out[index, row, column] = total
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def weighted_counts(codes: Array, weight_rows: Array, weight_columns: Array, table: Array, out: Array) -> None:
     """out [images, 3] = sum over codes [images, C, H, W] of table[code, :] * weight_rows[y] * weight_columns[x]."""
     images, channels, height, width = codes.shape
@@ -204,7 +205,7 @@ def weighted_counts(codes: Array, weight_rows: Array, weight_columns: Array, tab
         out[image, 2] = third
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def zero_windows(rows: Array, starts: Array, out: Array) -> None:
     """out [groups] = how many columns of rows[starts[g]:starts[g + 1], :] are zero throughout."""
     windows = rows.shape[1]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from archsim.compiling import kernel
 
 
-@njit(cache=True)
+@kernel
 def eager_occupancy(
     windows, source, target, need, need_offset, last, last_offset, in_edges, in_offset, out_edges, out_offset
 ):
@@ -66,7 +67,7 @@ def eager_occupancy(
                     firing = False
 
 
-@njit(cache=True)
+@kernel
 def distinct_rows(rows, most):
     """Distinct rows of `rows` [n, k], integers from -1 to `most` - 1, in lexicographic order, and which of them each
     row is [n]: a radix sort, last column first."""
@@ -98,7 +99,7 @@ def distinct_rows(rows, most):
     return found[:distinct].copy(), chosen
 
 
-@njit(cache=True)
+@kernel
 def pair_up(choice, choices, lanes):
     """Distinct pairs of lane and choice of windows that take `lanes` lanes in turn and have a `choice` [windows] each:
     (lane, choice, number of windows [pairs], pair of each window [windows])."""
@@ -121,7 +122,7 @@ def pair_up(choice, choices, lanes):
     return lane_of[:pairs].copy(), choice_of[:pairs].copy(), shares[:pairs].copy(), pair_of
 
 
-@njit(cache=True)
+@kernel
 def tile_sets(copies, offset, first, last, tiles):
     """Tiles under each set of copies, ascending: set k is copies[offset[k]:offset[k + 1]], copy c stands on the tiles
     first[c] to last[c] of `tiles`. Returns (tiles of all sets, where each set's begin)."""
@@ -147,7 +148,7 @@ def tile_sets(copies, offset, first, last, tiles):
     return found[:count].copy(), bounds
 
 
-@njit(cache=True)
+@kernel
 def write_routes(row, column, number, router_of, routers, chips, home, choice, tiles, offset):
     """Channels (`network.Channels`) of packets that go as `network.Mesh.route` says: packet k from tile home[k] to the
     tiles[offset[choice[k]]:offset[choice[k] + 1]], ascending.
@@ -190,7 +191,7 @@ def write_routes(row, column, number, router_of, routers, chips, home, choice, t
     return way[:at].copy(), bounds, delivered
 
 
-@njit(cache=True)
+@kernel
 def _write_path(row, column, number, routers, links, chips, here, there, way, at):
     """Links from one router to another, through router 0 of each chip between them."""
     chip, last = here // routers, there // routers
@@ -203,7 +204,7 @@ def _write_path(row, column, number, routers, links, chips, here, there, way, at
     return _write_walk(row, column, number, routers, links, here, there, way, at)
 
 
-@njit(cache=True)
+@kernel
 def _write_walk(row, column, number, routers, links, here, there, way, at):
     """One XY walk inside a chip, X first unless the corner is missing."""
     base = here // routers * routers
@@ -224,7 +225,7 @@ def _write_walk(row, column, number, routers, links, here, there, way, at):
     return at
 
 
-@njit(cache=True)
+@kernel
 def rows_loaded(tile, row_set, rows):
     """Rows that tiles load for copies with arrays on `tile` [copies, arrays], ascending; arrays of one `row_set`
     [arrays] take the same `rows` [arrays], which a tile loads once: (of the busiest tile, of all tiles and copies)."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from archsim.compiling import kernel
 
 Array = NDArray[Any]
 Pair = tuple[int, int]
@@ -23,7 +24,7 @@ REORDER = {"reassoc", "contract", "nsz"}
 """Sums may be reordered once, at compile time: the order is fixed for a machine, not for all machines."""
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def inside(shift: int, stride: int, extent: int, count: int) -> Pair:
     """Positions [low, high) of `count` for which position * stride + shift lies in 0..extent - 1."""
     low = min(count, max(0, -(shift // stride)))
@@ -31,7 +32,7 @@ def inside(shift: int, stride: int, extent: int, count: int) -> Pair:
     return low, high
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def unroll(x: Array, pad: Array, out: Array, stride: Pair, dilation: Pair, top: int, left: int) -> None:
     """Patches of x [C, N, H, W] as rows: out [C, kh, kw, N, OH, OW]; outside the map stands pad [C]."""
     channels, images, height, width = x.shape
@@ -62,7 +63,7 @@ def unroll(x: Array, pad: Array, out: Array, stride: Pair, dilation: Pair, top: 
                         to += columns
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def fold(patches: Array, out: Array, stride: Pair, dilation: Pair, top: int, left: int) -> None:
     """Transpose of `unroll`: out [C, N, H, W] = sums of the patches [C, kh, kw, N, OH, OW] that were read from it."""
     channels, images, height, width = out.shape
@@ -89,14 +90,14 @@ def fold(patches: Array, out: Array, stride: Pair, dilation: Pair, top: int, lef
                         at += columns
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def window(place: int, stride: int, before: int, kernel: int, extent: int) -> Pair:
     """Part [first, last) of pooling window `place` that lies on an axis of length `extent`."""
     first = place * stride - before
     return max(0, first), min(extent, first + kernel)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def max_pool(x: Array, out: Array, places: Array, kernel: Pair, stride: Pair, top: int, left: int) -> None:
     """Maximum over the part of each window inside x [M, H, W]: out [M, OH, OW], and where it stood.
 
@@ -124,7 +125,7 @@ def max_pool(x: Array, out: Array, places: Array, kernel: Pair, stride: Pair, to
                 to += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def scatter(values: Array, places: Array, out: Array) -> None:
     """out [M, P] = values [M, Q] added at the positions places [M, Q], zero elsewhere."""
     out[:] = 0
@@ -133,7 +134,7 @@ def scatter(values: Array, places: Array, out: Array) -> None:
             out[index, U(places[index, item])] += values[index, item]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def sum_pool(x: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: int) -> None:
     """Sum over the part of each window inside x [M, H, W]: out [M, OH, OW]."""
     maps, height, width = x.shape
@@ -149,7 +150,7 @@ def sum_pool(x: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: i
                 out[index, row, column] = total
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def spread_pool(values: Array, out: Array, kernel: Pair, stride: Pair, top: int, left: int) -> None:
     """Transpose of `sum_pool`: each of values [M, OH, OW] added to its window of out [M, H, W]."""
     maps, height, width = out.shape
@@ -164,7 +165,7 @@ def spread_pool(values: Array, out: Array, kernel: Pair, stride: Pair, top: int,
                         out[index, U(y), U(z)] += values[index, row, column]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def pass_between(gradient: Array, values: Array, low: float, high: float, out: Array) -> None:
     """out [M] = gradient [M] where low < values [M] < high, else zero."""
     for index in range(gradient.size):
@@ -172,7 +173,7 @@ def pass_between(gradient: Array, values: Array, low: float, high: float, out: A
         out[index] = gradient[index] if keeps else gradient.dtype.type(0)
 
 
-@njit(cache=True, nogil=True, fastmath=REORDER)
+@kernel(nogil=True, fastmath=REORDER)
 def moments(x: Array, y: Array, out: Array) -> None:
     """out [C, 2] float64 = sums over each channel of x [C, M] and of x * y."""
     for channel in range(x.shape[0]):
@@ -185,7 +186,7 @@ def moments(x: Array, y: Array, out: Array) -> None:
         out[channel, 1] = second
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def blend(x: Array, y: Array, a: Array, b: Array, c: Array, out: Array) -> None:
     """out [C, M] = a x + b y + c, with a, b and c [C] one a channel."""
     for channel in range(x.shape[0]):
@@ -194,7 +195,7 @@ def blend(x: Array, y: Array, a: Array, b: Array, c: Array, out: Array) -> None:
             out[channel, item] = p * x[channel, item] + q * y[channel, item] + r
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def store(sums: Array, bias: Array, factor: Array, low: float, high: float, codes: Array, wide: Array) -> None:
     """codes [C, M] = clamp(round half to even(wide)), wide = (sums [C, M] + bias [C]) * factor [C] in float64.
 
@@ -210,7 +211,7 @@ def store(sums: Array, bias: Array, factor: Array, low: float, high: float, code
             codes[channel, item] = high if value > high else value
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def store_gradient(gradient: Array, wide: Array, low: float, high: float, out: Array) -> float:
     """Straight-through gradient of a stored tensor: out [M] = gradient [M] where rounding needs no clamp, else zero.
 
@@ -234,7 +235,7 @@ GOLDEN, FIRST_FACTOR, SECOND_FACTOR = (
 )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(nogil=True, inline="always")
 def counted(key: np.uint64, counter: np.uint64) -> float:
     """Number in [0, 1), 24 bits: SplitMix64's finalizer (Steele, Lea and Flood, OOPSLA 2014) of a counter."""
     z = key + counter * GOLDEN
@@ -244,7 +245,7 @@ def counted(key: np.uint64, counter: np.uint64) -> float:
     return float(z >> np.uint64(40)) * 2.0**-24
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def round_gradient(gradient: Array, unit: float, stochastic: bool, key: np.uint64, out: Array) -> None:
     """out [M] = gradient [M] rounded to multiples of `unit`, half to even or stochastically, limited to unit - 1 .. 1 -
     unit."""

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numba import njit
 
+from archsim.compiling import announced
 from archsim.timing.kernel_engine import PACKET_SLOTS, run_kernel, start, with_room
-from archsim.timing.kernels.compiling import announced
 from archsim.timing.simpy_engine import run_simpy
 
 from .machines import chain

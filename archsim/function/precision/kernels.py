@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from archsim.compiling import kernel
 
 Array = NDArray[Any]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def patterns(rows: Array, starts: Array, out: Array) -> None:
     """out [groups, windows] |= every input of the group, negative ones complemented: its highest one bit is that of the
     input that needs most bits. (What a tree of OR gates finds.) out has the inputs' type and starts at zero."""
@@ -33,7 +34,7 @@ def patterns(rows: Array, starts: Array, out: Array) -> None:
                     out[group, window] |= rows[row, window]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def moments(rows: Array, starts: Array, total: Array, squares: Array) -> None:
     """total, squares [groups, windows] += sum of the group's inputs and of their squares, in the outputs' type."""
     windows = rows.shape[1]
@@ -45,7 +46,7 @@ def moments(rows: Array, starts: Array, total: Array, squares: Array) -> None:
                 squares[group, window] += value * value
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def round_groups(rows: Array, starts: Array, bits: Array, shift: Array, out: Array) -> None:
     """out = round-half-to-even(rows / 2^shift), limited to `bits` bits, times 2^shift; bits, shift [groups, windows].
 
@@ -75,7 +76,7 @@ def round_groups(rows: Array, starts: Array, bits: Array, shift: Array, out: Arr
                 out[row, window] = rows.dtype.type(value << t)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def driven_rows(rows: Array, starts: Array, bits: Array, shift: Array, out: Array) -> None:
     """out [groups] += rows driven, summed over windows and input cycles: ones in the streamed codes (rows already
     rounded, two's complement of `bits` bits for signed inputs)."""
@@ -90,7 +91,7 @@ def driven_rows(rows: Array, starts: Array, bits: Array, shift: Array, out: Arra
         out[group] += count
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def stream_group(
     rows: Array,
     bits: Array,

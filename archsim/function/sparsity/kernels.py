@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from archsim.compiling import kernel
 
 Array = NDArray[Any]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def count_active(
     codes: Array, starts: Array, digits: int, dac_bits: int, streamed: Array, first: Array, limited: bool, out: Array
 ) -> None:
@@ -40,7 +41,7 @@ def count_active(
                 out[group, active[window]] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def tally(active: Array, lengths: Array, alike: Array, array: int, out: Array) -> None:
     """out[array] [bits + 1] += conversions of each length, for active int64 [rows + 1] cycles with so many active rows,
     lengths uint8 [rows + 1, kinds of columns] and alike int64 [kinds] columns of each kind."""
@@ -51,7 +52,7 @@ def tally(active: Array, lengths: Array, alike: Array, array: int, out: Array) -
             out[array, lengths[count, column]] += active[count] * alike[column]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def tally_sums(sums: Array, edges: Array, arrays: Array, driven: Array, out: Array) -> None:
     """out int64 [arrays, bits + 1] += conversions of each length for sums float32 [columns, windows] of one digit.
 

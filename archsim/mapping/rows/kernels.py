@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from archsim.compiling import kernel
 
 Array = NDArray[Any]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _disagreement(pull: Array, mass: Array, a: int, b: int) -> float:
     """What joining classes a and b costs: columns where they pull apart lose the weaker pull."""
     total = 0.0
@@ -22,7 +23,7 @@ def _disagreement(pull: Array, mass: Array, a: int, b: int) -> float:
     return total / 2
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _nearest(pull: Array, mass: Array, alive: Array, row: int) -> tuple[float, int]:
     """The class after `row` that it joins at least cost, of equal ones the first."""
     best, found = np.inf, -1
@@ -34,7 +35,7 @@ def _nearest(pull: Array, mass: Array, alive: Array, row: int) -> tuple[float, i
     return best, found
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def agglomerate(pull: Array, mass: Array, count: int) -> Array:
     """Join classes until `count` are left: int64 [classes], the class that each ended in.
 
@@ -69,7 +70,7 @@ def agglomerate(pull: Array, mass: Array, count: int) -> Array:
     return member
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def window_cost(active: Array, sums: Array, weight: Array, errors: Array, opening: float) -> float:
     """Cost of one window: active int16 [samples], sums int16 [samples, lines], weight [samples], errors [active + 1,
     sum + 1]; a sample without an active row costs nothing, others `opening` and the errors of their lines."""
@@ -84,7 +85,7 @@ def window_cost(active: Array, sums: Array, weight: Array, errors: Array, openin
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def fill(bits: Array, cells: Array, order: Array, size: int, active: Array, sums: Array) -> None:
     """Active rows [windows, samples] and column sums [windows, samples, lines] of rows in this order, `size` a
     window; bits uint8 [rows, samples], cells uint8 [rows, lines]."""
@@ -99,7 +100,7 @@ def fill(bits: Array, cells: Array, order: Array, size: int, active: Array, sums
                     sums[window, sample, line] += cells[row, line]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _after(
     bits: Array, cells: Array, active: Array, sums: Array, weight: Array, errors: Array, opening: float, leaves: int,
     comes: int,
@@ -118,7 +119,7 @@ def _after(
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _replace(bits: Array, cells: Array, active: Array, sums: Array, leaves: int, comes: int) -> None:
     for sample in range(len(active)):
         gone, new = bits[leaves, sample], bits[comes, sample]
@@ -133,7 +134,7 @@ def _replace(bits: Array, cells: Array, active: Array, sums: Array, leaves: int,
                 sums[sample, line] += np.int16(cells[comes, line]) - np.int16(cells[leaves, line])
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def swap_rows(
     bits: Array, cells: Array, weight: Array, errors: Array, opening: float, size: int, pairs: Array, order: Array,
     active: Array, sums: Array, costs: Array,
@@ -161,7 +162,7 @@ def swap_rows(
     return accepted
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def gather(bits: Array, weight: Array, size: int) -> Array:
     """Greedy order: each window begins with the most active row left and takes the rows that open it for the least
     further weight of samples relative to what they share with it. bits uint8 [rows, samples]; of equal ones the

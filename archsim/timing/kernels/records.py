@@ -3,20 +3,7 @@ packet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from hashlib import sha256
-from pathlib import Path
-
 import numpy as np
-
-
-def sources_field(files: Iterable[Path]) -> str:
-    """A field name that changes with the content of source files.
-
-    Numba keys its cache by argument types, and notices a change only of the file of the function that is called. With
-    this field in a record that the kernel gets, it notices a change of every file the kernel is made of.
-    """
-    return "sources_" + sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 def _record(*names: str) -> np.dtype[np.void]:
@@ -68,7 +55,6 @@ CLOCK = _record(
     "stop_at_image",
     "stopped",
     "overflow",
-    sources_field([*sorted(Path(__file__).parent.glob("*.py")), Path(__file__).parent.parent / "machine.py"]),
 )
 """The clock and the sizes of the lists; one record. `stop_at_image` asks the kernel to return after the tick in which
 an image begins."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy import ndarray
 
+from archsim.compiling import kernel
 from archsim.timing.machine import HOP, READ, WRITE
 
 
@@ -50,7 +50,7 @@ class Layout(NamedTuple):
     hop_count: int
 
 
-@numba.njit(cache=True)
+@kernel
 def fill_transfers(layout, read, write, send, transfers, numbers):
     """List the transfers of a run, requested at `read`, `write` and `send` [windows of all stages], in the machine's
     order of precedence: stage, kind, lane, window, edge. Returns how many there are."""
@@ -87,20 +87,20 @@ def fill_transfers(layout, read, write, send, transfers, numbers):
     return count
 
 
-@numba.njit(cache=True)
+@kernel
 def _turns(lane, replicas, windows, images):
     """Windows that a lane works on, all images."""
     return images * ((windows - lane + replicas - 1) // replicas)
 
 
-@numba.njit(cache=True)
+@kernel
 def _window(turn, lane, replicas, windows):
     """The window of a lane's turn: image after image, every `replicas`-th."""
     an_image = (windows - lane + replicas - 1) // replicas
     return turn // an_image * windows + lane + turn % an_image * replicas
 
 
-@numba.njit(cache=True)
+@kernel
 def _put(transfers, number, kind, stage, window, edge, time, hop, hops):
     transfers.kind[number] = kind
     transfers.stage[number] = stage
@@ -123,7 +123,7 @@ class Served(NamedTuple):
     previous: ndarray
 
 
-@numba.njit(cache=True)
+@kernel
 def arbitrate(order, transfers, first, hop_resource, hop_hold, hop_latency, served, resources):
     """Serve all transfers, each over its hops in turn; fills `served`, where transfer n's holds begin at first[n].
 
@@ -162,12 +162,12 @@ def arbitrate(order, transfers, first, hop_resource, hop_hold, hop_latency, serv
             _sift(times, numbers, under_way, times[under_way], numbers[under_way], False)
 
 
-@numba.njit(cache=True)
+@kernel
 def _before(time, number, other_time, other_number):
     return time < other_time or (time == other_time and number < other_number)
 
 
-@numba.njit(cache=True)
+@kernel
 def _sift(times, numbers, size, time, number, at_end):
     """Put an entry into a binary heap of `size` entries: up from the last place (`at_end`), or down from the first."""
     hole = size - 1 if at_end else 0
@@ -188,7 +188,7 @@ def _sift(times, numbers, size, time, number, at_end):
         times[hole], numbers[hole] = time, number
 
 
-@numba.njit(cache=True)
+@kernel
 def busy_run(hold, request, grant, previous, owner, group, spent):
     """Walk back from a hold that had to wait through the holds it waited for, to the first that had not.
 

@@ -14,6 +14,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from archsim.compiling import kernel
+
 Array = NDArray[Any]
 
 LANES = 16
@@ -91,7 +93,7 @@ def _address(array: Array) -> np.uint64:
     return np.uint64(array.ctypes.data)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def pack(x: Array, first: int, toggle: int, out: Array) -> None:
     """out [steps, 64, 4] = windows first .. first + 64 of x [rows, windows], four rows together, `toggle` on each byte;
     zero weights meet what lies beyond the last row."""
@@ -106,7 +108,7 @@ def pack(x: Array, first: int, toggle: int, out: Array) -> None:
             out[row // 4, window, row % 4] = x[row, first + window] ^ np.uint8(toggle)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def multiply(x: Array, weights: Array, start: Array, toggle: int, out: Array) -> None:
     """out int32 [columns, windows] = start [columns] + weights [columns padded, rows padded] times x [rows, windows].
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from archsim.compiling import kernel
 
 Array = NDArray[Any]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def schur_block(cells: Array, wire: float, line: float, ends: int, inverse: Array, block: Array, read: Array) -> None:
     """What one bit line, and all bit lines beyond it, look like from its word-line nodes.
 

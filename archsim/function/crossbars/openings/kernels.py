@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from archsim.compiling import kernel
 from archsim.function.crossbars.analog.kernels.normals import fill_normals
 from archsim.function.crossbars.analog.kernels.tables import CURVE, IDEAL
 
@@ -23,7 +23,7 @@ NORMALS = 32
 """Normal numbers of one draw, from 16 counters."""
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def drive_rows(
     codes: Array, shift: int, mask: int, member: Array, sign: Array, offsets: Array, first: int, drive: Array,
     value: Array, most: Array,
@@ -47,7 +47,7 @@ def drive_rows(
                 most[side] = max(most[side], drive[side, row])
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def list_reads(drive: Array, passed: int, at_once: int, policy: int, chosen: Array, ends: Array, slots: Array) -> Any:
     """Reads that serve the rows which still wait after `passed` passes (drive [rows] > passed).
 
@@ -83,13 +83,13 @@ def list_reads(drive: Array, passed: int, at_once: int, policy: int, chosen: Arr
     return reads, opened
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def passes_of(most: Array, policy: int, side: int) -> int:
     """Passes of one side of a digit; a dense machine reads an array once even if nothing drives it."""
     return int(max(1, most[side]) if policy == DENSE and side == 0 else most[side])
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def count_reads(
     codes: Array, member: Array, sign: Array, offsets: Array, starts: Array, digits: int, dac_bits: int, at_once: int,
     policy: int, streamed: Array, lowest: Array, limited: bool, reads: Array, rows: Array, active: Array,
@@ -133,7 +133,7 @@ def count_reads(
             reads[group, window] = total
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def decide(sums: Array, mode: int, line: Array, thresholds: Array, values: Array, out: Array) -> None:
     """out float64 [columns] = values of noisy column sums float32 [columns].
 
@@ -159,7 +159,7 @@ def decide(sums: Array, mode: int, line: Array, thresholds: Array, values: Array
             out[column] = values[low]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def convert_reads(
     codes: Array, numbers: Array, cells: Array, first: int, used: int, member: Array, sign: Array, offsets: Array,
     weights: Array, dac_bits: int, at_once: int, policy: int, sigma: Array, stream: Any, mode: int, line: Array,

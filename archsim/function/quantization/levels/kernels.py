@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from archsim.compiling import kernel
 
 Array = NDArray[Any]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def between(values: Array, levels: Array, cuts: Array) -> None:
     """cuts [levels + 1]: level k is nearest to the values cuts[k] .. cuts[k + 1]; a tie goes to the lower level."""
     count = levels.size
@@ -31,7 +32,7 @@ def between(values: Array, levels: Array, cuts: Array) -> None:
         cuts[k] = low
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def squared_error(sums: Array, levels: Array, cuts: Array) -> float:
     """Sum over all samples of mass * (value - level)**2."""
     total = 0.0
@@ -43,7 +44,7 @@ def squared_error(sums: Array, levels: Array, cuts: Array) -> float:
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def error_of(values: Array, sums: Array, levels: Array) -> float:
     """`squared_error` of ascending levels."""
     cuts = np.empty(levels.size + 1, np.int64)
@@ -51,7 +52,7 @@ def error_of(values: Array, sums: Array, levels: Array) -> float:
     return squared_error(sums, levels, cuts)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def settled(cuts: Array, last: Array) -> bool:
     """Whether the assignment is that of the round before; keeps it for the next."""
     same = True
@@ -61,7 +62,7 @@ def settled(cuts: Array, last: Array) -> bool:
     return same
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def lloyd(values: Array, sums: Array, levels: Array, pinned: int, rounds: int) -> float:
     """Lloyd's iteration on ascending `levels`, in place, until nothing moves; returns the squared error.
 
@@ -84,7 +85,7 @@ def lloyd(values: Array, sums: Array, levels: Array, pinned: int, rounds: int) -
     return squared_error(sums, levels, cuts)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def ward(mass: Array, means: Array, count: int) -> int:
     """Merge the cheapest neighbours of ascending points until `count` are left, in place; returns how many are left.
 
@@ -112,7 +113,7 @@ def ward(mass: Array, means: Array, count: int) -> int:
     return left
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def spread_inside(sums: Array, start: int, stop: int) -> float:
     """Squared error of samples start .. stop around their mean."""
     mass = sums[0, stop] - sums[0, start]
@@ -123,7 +124,7 @@ def spread_inside(sums: Array, start: int, stop: int) -> float:
     return error
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def optimal(sums: Array, count: int, cuts: Array) -> None:
     """The partition of samples into `count` runs with the least squared error around their means: cuts [count + 1].
 
@@ -161,7 +162,7 @@ def optimal(sums: Array, count: int, cuts: Array) -> None:
         cuts[used - 1] = chosen[used, cuts[used]] if used > 1 else 0
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def fit_grid(values: Array, sums: Array, levels: Array, centred: bool, rounds: int) -> float:
     """Evenly spaced ascending `levels`, in place: offset and step by least squares for the present assignment, in
     turns, until nothing moves; `centred` keeps the offset, so that the middle level stays. Returns the squared error.
@@ -203,7 +204,7 @@ def fit_grid(values: Array, sums: Array, levels: Array, centred: bool, rounds: i
     return squared_error(sums, levels, cuts)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def nearest(exact: Array, levels: Array, sets: Array, out: Array) -> None:
     """out [outputs, n] = the integer of levels[sets[output]] (ascending int16) nearest to exact [outputs, n]; a tie
     goes to the lower one."""

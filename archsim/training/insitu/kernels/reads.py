@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from archsim.compiling import kernel
 from archsim.training.insitu.kernels.streams import Array, U, scrambled, uniform
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def add_linear(sums: Array, low: np.float32, step: np.float32, top: int, weight: np.float32, out: Array) -> None:
     """out += weight * value of the code of each sum: code = min(max(floor((sum - low) / step), 0), top), value = low +
     (code + 1/2) step."""
@@ -19,7 +19,7 @@ def add_linear(sums: Array, low: np.float32, step: np.float32, top: int, weight:
         out[U(at)] += weight * (low + (np.float32(code) + half) * step)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def add_table(sums: Array, low: np.float32, inverse: np.float32, values: Array, weight: np.float32, out: Array) -> None:
     """out += weight * values[bin of each sum], bin = floor((sum - low) * inverse)."""
     top = values.size - 1
@@ -29,7 +29,7 @@ def add_table(sums: Array, low: np.float32, inverse: np.float32, values: Array, 
         out[U(at)] += weight * values[U(place)]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def tally(sums: Array, low: np.float32, inverse: np.float32, counts: Array) -> None:
     """counts[bin of each sum] += 1, bins as in `add_table`."""
     top = counts.size - 1
@@ -39,14 +39,14 @@ def tally(sums: Array, low: np.float32, inverse: np.float32, counts: Array) -> N
         counts[U(place)] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def bit_of(codes: Array, bit: int, out: Array) -> None:
     """Bit of whole numbers (stored as float32) in two's complement, as 0 or 1."""
     for at in range(codes.size):
         out[U(at)] = np.float32((np.int32(codes[U(at)]) >> np.int32(bit)) & np.int32(1))
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def round_to(
     values: Array, inverse: np.float32, low: np.float32, high: np.float32, stochastic: bool, key: np.uint64, out: Array
 ) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from archsim.compiling import kernel
 from archsim.training.insitu.kernels.streams import ONE, ZERO, Array, U, between, scrambled, uniform
 
 HIDDEN_STEPS = np.float32(2.0**14)
@@ -14,7 +14,7 @@ RESIDUAL_STEPS = np.float32(2.0**7)
 MAGNITUDE = np.int32(0x7FFFFFFF)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def largest_bits(values: Array) -> np.int32:
     """Largest magnitude of float32 values [n] as its bits: those of infinity or more if any is not finite."""
     found = np.int32(0)
@@ -25,7 +25,7 @@ def largest_bits(values: Array) -> np.int32:
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def momentum(velocity: Array, gradient: Array, gamma: np.float32, alpha: np.float32) -> np.int32:
     """velocity [n] = gamma velocity + alpha gradient, float32 in place; returns `largest_bits` of it."""
     found = np.int32(0)
@@ -40,7 +40,7 @@ def momentum(velocity: Array, gradient: Array, gamma: np.float32, alpha: np.floa
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def coming_velocity(velocity: Array, gradient: Array, decay: np.float32, alpha: np.float32) -> np.int32:
     """`largest_bits` of decay velocity + alpha gradient for an int8 velocity [n], which stays."""
     found = np.int32(0)
@@ -56,7 +56,7 @@ def coming_velocity(velocity: Array, gradient: Array, decay: np.float32, alpha: 
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def round_row(values: Array, at: int, factor: Any, key: Any, first: int, largest: Any, pulses: Array) -> None:
     """pulses = floor(-value * factor + u), at most `largest`: as many as asked for on average."""
     for j in range(pulses.size):
@@ -65,7 +65,7 @@ def round_row(values: Array, at: int, factor: Any, key: Any, first: int, largest
         pulses[U(j)] = np.int16(between(asked, -largest, largest))
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def store_velocity_row(
     velocity: Array, gradient: Array, at: int, decay: Any, alpha: Any, store: Any, key: Any, out: Array
 ) -> None:
@@ -77,7 +77,7 @@ def store_velocity_row(
         velocity[U(at + j)] = np.int8(between(kept, np.float32(-127.0), np.float32(127.0)))
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def map_row(
     values: Array,
     at: int,
@@ -111,7 +111,7 @@ def map_row(
         pulses[U(j)] = np.int16(-between(step, -largest, largest))
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def fire_row(residual: Array, values: Array, at: int, factor: Any, largest: Any, pulses: Array) -> None:
     """residual -= value * factor; the whole part fires as pulses, the rest (float32) stays."""
     for j in range(pulses.size):
@@ -121,7 +121,7 @@ def fire_row(residual: Array, values: Array, at: int, factor: Any, largest: Any,
         pulses[U(j)] = np.int16(fired)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def fire_small_row(residual: Array, values: Array, at: int, factor: Any, key: Any, largest: Any, pulses: Array) -> None:
     """`fire_row` with an int8 residual in 1/128 of a pulse, rounded stochastically."""
     for j in range(pulses.size):
@@ -132,7 +132,7 @@ def fire_small_row(residual: Array, values: Array, at: int, factor: Any, key: An
         pulses[U(j)] = np.int16(fired)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def transfer_row(
     fast: Array, fast_cells: Array, rest: Array, hidden: Array, at: int, rate: Any, steps: Any, key: Any, pulses: Array
 ) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from archsim.compiling import kernel
 from archsim.function.crossbars.analog.kernels.normals import FIRST_FACTOR, GOLDEN, SECOND_FACTOR, SHIFTS
 
 Array = NDArray[Any]
@@ -20,7 +20,7 @@ UPPER = np.uint64(40)
 UNIT = np.float32(2.0**-24)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(nogil=True, inline="always")
 def scrambled(key: Any, counter: Any) -> Any:
     """64 random bits of number `counter` of a stream (SplitMix64)."""
     z = key + counter * GOLDEN
@@ -29,13 +29,13 @@ def scrambled(key: Any, counter: Any) -> Any:
     return z ^ (z >> SHIFTS[2])
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(nogil=True, inline="always")
 def uniform(bits: Any) -> Any:
     """The upper 24 bits as a float32 in [0, 1)."""
     return np.float32(np.int32(bits >> UPPER)) * UNIT
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(nogil=True, inline="always")
 def between(value: Any, low: Any, high: Any) -> Any:
     """min(max(value, low), high)."""
     value = low if value < low else value

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from archsim.compiling import kernel
 from archsim.training.insitu.kernels.requests import (
     fire_row,
     fire_small_row,
@@ -19,7 +19,7 @@ from archsim.training.insitu.kernels.streams import Array
 from archsim.training.insitu.kernels.writes import BLOCK, Cells, Tally, write_row
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def update_rounded(
     values: Array, factor: np.float32, cell: Cells, tally: Tally, key: np.uint64, first: int, last: int, columns: int
 ) -> None:
@@ -32,7 +32,7 @@ def update_rounded(
         write_row(row, at, cell, pulses, noise, tally)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def update_mapped(
     values: Array,
     factor: np.float32,
@@ -64,7 +64,7 @@ class Small(NamedTuple):
     key: np.uint64
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def update_rounded_small(
     small: Small, factor: np.float32, cell: Cells, tally: Tally, key: np.uint64, first: int, last: int, columns: int
 ) -> None:
@@ -79,7 +79,7 @@ def update_rounded_small(
         write_row(row, at, cell, pulses, noise, tally)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def update_mapped_small(
     small: Small,
     factor: np.float32,
@@ -102,7 +102,7 @@ def update_mapped_small(
         write_row(row, at, cell, pulses, noise, tally)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def update_fired(
     residual: Array,
     values: Array,
@@ -137,7 +137,7 @@ class Fast(NamedTuple):
     steps: np.float32
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def update_transferred(
     fast: Fast, cell: Cells, tally: Tally, key: np.uint64, first: int, last: int, columns: int
 ) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from archsim.compiling import kernel
 from archsim.function.crossbars.analog.kernels.normals import normal_pairs
 from archsim.function.crossbars.analog.kernels.vectors import store_f32
 from archsim.training.insitu.kernels.streams import ONE, Array, U, between
@@ -40,7 +40,7 @@ class Tally(NamedTuple):
     totals: Array
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def count_row(row: int, pulses: Array, tally: Tally) -> Any:
     """Pulses and pulse times of one row of weights into the arrays it lies in; returns how many cells are written."""
     written = np.int32(0)
@@ -62,13 +62,13 @@ def count_row(row: int, pulses: Array, tally: Tally) -> Any:
     return written
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(nogil=True, inline="always")
 def level_of(weight: Any) -> Any:
     """Conductance of a weight in 1/65535 of the window."""
     return np.int64(np.int32((weight + ONE) * HALF_LEVELS))
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def write_row(row: int, first: int, cell: Cells, pulses: Array, noise: Array, tally: Tally) -> None:
     """The device's answer to a row of pulses: every pulsed cell moves along its curve, with noise, inside the limit."""
     written = count_row(row, pulses, tally)

@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from archsim.compiling import kernel
 from archsim.function.crossbars.analog.kernels.vectors import (
     bits_of,
     counting,
@@ -97,7 +98,7 @@ def normal_pairs(key: Any, counter: Any) -> Any:
     return radius * where_negative(swap, s, c), radius * where_negative(swap, c, s)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def fill_normals(key: np.uint64, first: np.uint64, out: Array) -> None:
     """out float32 [blocks * 32]: for each block of 16 counters from `first` on, their first and second normals."""
     for block in range(out.size // 32):

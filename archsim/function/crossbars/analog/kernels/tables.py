@@ -18,6 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from archsim.compiling import kernel
 from archsim.function.crossbars.analog.kernels.normals import normal_pairs
 from archsim.function.crossbars.analog.kernels.vectors import (
     LANES,
@@ -56,7 +57,7 @@ GATHER = np.uint32((1 << 28) | (1 << 21) | (1 << 14) | (1 << 7))
 """Times a word with a bit in each byte: the four bits, first byte lowest, end up in bits 28 to 31."""
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def bit_places(codes: Array, places: Array) -> None:
     """places [windows, planes, groups] of input codes [windows, 4 * groups] (unsigned, 8 or 16 bits)."""
     windows, planes, groups = places.shape
@@ -177,7 +178,7 @@ def _window_total(
     return total, outside
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def multiply_real(
     places: Array,
     depth: int,
@@ -230,7 +231,7 @@ def multiply_real(
             store_f64(clips, block * LANES, load_f64(clips, block * LANES) + clipped)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def multiply_fixed(
     places: Array,
     cells: Array,
@@ -297,7 +298,7 @@ def _fill_fixed(cells: Array, first: int, groups: int, table: Array) -> None:
                 store_u16(table, base + ((1 << row) + pattern) * 2 * LANES, known + cell)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def add_outputs(sums: Array, inputs: Array, unit: Array, reach: Array, constant: Array, out: Array) -> None:
     """out [windows, outputs] += sums + inputs @ unit - constant, in that order whatever the number of windows.
 

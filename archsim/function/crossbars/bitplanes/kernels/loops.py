@@ -17,6 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from archsim.compiling import kernel
 from archsim.function.crossbars.bitplanes.kernels import vectors
 
 Array = NDArray[Any]
@@ -32,7 +33,7 @@ def _address(array: Array) -> np.uint64:
     return np.uint64(array.ctypes.data)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def pack_tile(tile: Array, scratch: Array, planes: Array, vectorised: bool) -> None:
     """planes [8, 64] uint64 = bits of tile [64 rows, 64 columns] uint8; bit i is row i's, columns in strip order.
 
@@ -53,7 +54,7 @@ def pack_tile(tile: Array, scratch: Array, planes: Array, vectorised: bool) -> N
                 planes[bit, place] |= one << np.uint64(row)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def fill_tile(source: Array, row: int, column: int, shift: int, tile: Array) -> None:
     """tile [64, 64] uint8 = byte at bit `shift` of source [rows, columns] from (row, column) on, zero beyond its
     ends."""
@@ -66,7 +67,7 @@ def fill_tile(source: Array, row: int, column: int, shift: int, tile: Array) -> 
             tile[i, j] = np.uint8((source[row + i, column + j] >> shift) & 0xFF)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def pack_lines(cells: Array, cell_bits: int, out: Array, vectorised: bool) -> None:
     """Bit planes of cells [slices, rows, lines] (uint8, lines a multiple of 8) in the order the conversion reads:
     out uint64 [lines / 8, slices, cell bits, words, 8]."""
@@ -85,7 +86,7 @@ def pack_lines(cells: Array, cell_bits: int, out: Array, vectorised: bool) -> No
                             out[first // 8 + block, part, bit, word, lane] = planes[bit, lane * 8 + block]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def row_limits(cells: Array, budget: int, out: Array) -> None:
     """out int64 [slices, lines] = the most rows that can be active, whichever they are, before a column of cells
     [slices, rows, lines] can exceed `budget` (all rows, when the whole column cannot)."""
@@ -109,7 +110,7 @@ def row_limits(cells: Array, budget: int, out: Array) -> None:
             out[part, line] = held if budget >= 0 else -1
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def pack_strip(codes: Array, first: int, tile: Array, scratch: Array, words: Array, vectorised: bool) -> None:
     """words uint64 [planes, words, 64] = bit planes of the windows first .. first + 64 of codes [rows, windows]."""
     planes = np.empty((8, STRIP), np.uint64)
@@ -122,7 +123,7 @@ def pack_strip(codes: Array, first: int, tile: Array, scratch: Array, words: Arr
                     words[8 * byte + bit, word, place] = planes[bit, place]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def popcount(value: np.uint64) -> np.int64:
     """Ones of a word."""
     value = value - ((value >> np.uint64(1)) & np.uint64(0x5555555555555555))
@@ -131,7 +132,7 @@ def popcount(value: np.uint64) -> np.int64:
     return np.int64((value * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def count_active(words: Array, digits: int, dac_bits: int, active: Array, most: Array) -> None:
     """active int16 [64, DIGITS] = rows with a non-zero digit; most int64 [64] = the largest of a window's digits."""
     most[:] = 0
@@ -147,7 +148,7 @@ def count_active(words: Array, digits: int, dac_bits: int, active: Array, most: 
             most[place] = max(most[place], count)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def convert_plain(
     sums: Array, counts: Array, lines: Array, signs: Array, valid: Array, columns: Array, thresholds: Array,
     words: Array, active: Array, place: int, dac_bits: int, allowed: int, negative: int, mode: int,
@@ -185,7 +186,7 @@ def convert_plain(
     return done
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def convert_block(
     sums: Array, first: int, counts: Array, lines: Array, signs: Array, valid: Array, columns: Array,
     thresholds: Array, words: Array, active: Array, most: Array, limit: int, windows: int, dac_bits: int, allowed: int,
@@ -242,7 +243,7 @@ def convert_block(
     return done
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def fold(sums: Array, first: int, unit: Array, place: int, out: Array) -> None:
     """Add sums [64, lines] of a strip from window `first` on to out [outputs, windows]: lines of an output one after
     the other every `outputs` lines, each times `place`, then the unit columns, each times unit [units, outputs]."""
@@ -260,7 +261,7 @@ def fold(sums: Array, first: int, unit: Array, place: int, out: Array) -> None:
             out[n, first + window] += total
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def convert_group(
     codes: Array, lines: Array, signs: Array, valid: Array, thresholds: Array, unit: Array, place: int, used: int,
     digits: int, dac_bits: int, last_negative: bool, mode: int, lowest: int, highest: int, line: Array, table: Array,
