@@ -20,7 +20,7 @@ from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
-from typing import Any, ClassVar
+from typing import Any
 
 from numba import njit
 from numba.core import event
@@ -208,7 +208,7 @@ class _TemporaryLocator:
 
 
 class _Implementation(CompileResultCacheImpl):
-    _locator_classes: ClassVar[list[type]] = [*CompileResultCacheImpl._locator_classes, _TemporaryLocator]
+    _locator_classes = [*CompileResultCacheImpl._locator_classes, _TemporaryLocator]  # noqa: RUF012
 
 
 class _Opened(FunctionCache):

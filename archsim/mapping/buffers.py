@@ -79,7 +79,8 @@ def _incoming(stage: Stage, target: int, index: dict[str, int], stages: tuple[St
         if source.stage is not None:
             by_producer.setdefault(source.stage, []).append(source)
     found = []
-    for name, sources in by_producer.items():
+    # by producer: arbitration ties look at edge numbers, which must not depend on the order of operands
+    for name, sources in sorted(by_producer.items(), key=lambda item: index[item[0]]):
         number = index[name]
         pairs = [needs(stage, source, stages[number].shape) for source in sources]
         need = np.maximum.reduce([pair[0] for pair in pairs])

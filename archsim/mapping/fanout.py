@@ -1,8 +1,8 @@
 """Which copies of a consumer the windows of a producer go to, whatever tiles either stands on.
 
 A producer window goes to those copies whose windows use it. A digital stage that takes one position of each operand
-(sums, products, functions) works where its first operand is produced, which costs nothing to reach; pools gather their
-positions from wherever those were made.
+(sums, products, functions) works where one of its operands is produced (`archsim.mapping.hosting`), which costs nothing
+to reach; pools gather their positions from wherever those were made.
 """
 
 from __future__ import annotations
@@ -33,10 +33,13 @@ class Fanout:
     offset: Ints
 
 
-def fan_out(producer: Stage, consumer: Stage, producer_copies: int, consumer_copies: int) -> Fanout:
-    """The packets between two stages with so many copies each; window w is made by copy w mod copies."""
+def fan_out(
+    producer: Stage, consumer: Stage, producer_copies: int, consumer_copies: int, *, together: bool = False
+) -> Fanout:
+    """The packets between two stages with so many copies each; window w is made by copy w mod copies. `together`: the
+    consumer stands on the producer's tiles."""
     choice = np.zeros(producer.windows, np.int64)
-    if _stays(producer, consumer):
+    if together and window_positions(consumer) == 1:  # used where it is made
         lanes, offset = np.zeros(0, np.int64), np.zeros(2, np.int64)
     elif (window := _using(producer, consumer)) is None:
         lanes, offset = np.arange(consumer_copies), np.array([0, consumer_copies])
@@ -44,12 +47,6 @@ def fan_out(producer: Stage, consumer: Stage, producer_copies: int, consumer_cop
         choice, lanes, offset = _lane_sets(np.where(window < 0, -1, window % consumer_copies), consumer_copies)
     lane, chosen, shares, kind_of = pair_up(choice, len(offset) - 1, producer_copies)
     return Fanout(lane=lane, choice=chosen, shares=shares, kind_of=kind_of, lanes=lanes, offset=offset)
-
-
-def _stays(producer: Stage, consumer: Stage) -> bool:
-    """Whether a stage's output is used where it is made."""
-    first = consumer.sources[0].stage == producer.name
-    return not consumer.on_crossbars and first and window_positions(consumer) == 1
 
 
 def _using(producer: Stage, consumer: Stage) -> Ints | None:

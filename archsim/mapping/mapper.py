@@ -17,6 +17,7 @@ from archsim.errors import InputError, Problem
 from archsim.keeping import Keep
 from archsim.mapping.buffers import Edge, build_edges
 from archsim.mapping.fanout import Fanout, fan_out
+from archsim.mapping.hosting import Hosts, host_choices
 from archsim.mapping.layout import POLICIES, Footprint, Layout
 from archsim.mapping.load import least_loaded
 from archsim.mapping.network import Channels, Mesh
@@ -70,10 +71,13 @@ def map_on(graph: Graph, chip: Chip, rows: Mapping[str, RowPlan] | None = None) 
     edges = build_edges(stages, chip.buffer_slack_rows)
     channels, sent = Channels(mesh=Mesh.of(chip), chips=chips), cache(partial(_fan_out, stages, edges))
 
-    def plan(layout: Layout) -> Plan:
-        placements = _place(stages, grids, copies, inputs, layout, chip)
+    def plan(layout: Layout, hosts: Hosts) -> Plan:
+        placements = _place(stages, grids, copies, inputs, layout, hosts, chip)
         lanes = [len(placement.home) for placement in placements]
-        fanouts = [sent(number, lanes[edge.source], lanes[edge.target]) for number, edge in enumerate(edges)]
+        fanouts = [
+            sent(number, lanes[edge.source], lanes[edge.target], _together(stages, edge, hosts))
+            for number, edge in enumerate(edges)
+        ]
         mapped = tuple(
             MappedStage(
                 stage=stage,
@@ -98,13 +102,20 @@ def map_on(graph: Graph, chip: Chip, rows: Mapping[str, RowPlan] | None = None) 
         )
 
     layouts = POLICIES[chip.placement].propose(_footprints(stages, grids, copies), chip.tile.ima.crossbars)
-    best = least_loaded([plan(layout) for layout in layouts])
+    best = least_loaded([plan(layout, hosts) for layout in layouts for hosts in host_choices(stages)])
     return replace(best, notes=_buffer_notes(best.stages, edges, chip))
 
 
-def _fan_out(stages: tuple[Stage, ...], edges: tuple[Edge, ...], number: int, senders: int, receivers: int) -> Fanout:
+def _fan_out(
+    stages: tuple[Stage, ...], edges: tuple[Edge, ...], number: int, senders: int, receivers: int, together: bool
+) -> Fanout:
     edge = edges[number]
-    return fan_out(stages[edge.source], stages[edge.target], senders, receivers)
+    return fan_out(stages[edge.source], stages[edge.target], senders, receivers, together=together)
+
+
+def _together(stages: tuple[Stage, ...], edge: Edge, hosts: Hosts) -> bool:
+    """Whether a digital stage stands on the tiles of this edge's producer."""
+    return hosts.get(stages[edge.target].name) == stages[edge.source].name
 
 
 def _grid(stage: Stage, slicing: Slicing, rows: RowPlan | None) -> CrossbarGrid | None:
@@ -196,6 +207,7 @@ def _place(
     copies: list[int],
     inputs: list[int],
     layout: Layout,
+    hosts: Hosts,
     chip: Chip,
 ) -> list[Placement]:
     slots = iter(lay(_footprints(stages, grids, copies), layout, chip.tile.ima.crossbars))
@@ -207,8 +219,8 @@ def _place(
     for stage, values in zip(stages, inputs, strict=True):
         if stage.name in placed:
             continue
-        producers = [placed[source.stage].home for source in stage.sources if source.stage is not None]
-        placed[stage.name] = place_digital(producers[0] if producers else FIRST_TILE, values)
+        beside = placed[hosts[stage.name]].home if stage.name in hosts else FIRST_TILE
+        placed[stage.name] = place_digital(beside, values)
     return [placed[stage.name] for stage in stages]
 
 
