@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, fsum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,13 +85,12 @@ def _merged(entries: list[Entry]) -> list[Entry]:
 def _memory_actions(plan: Plan, mapped: MappedStage) -> list[Entry]:
     """Tile eDRAM and bus per image: inputs read, partial sums between IMAs, outputs written."""
     traffic = stage_traffic(plan, mapped)
-    reads = _edram_accesses(plan, traffic.loaded_bits)
-    writes = _edram_accesses(plan, traffic.output_bits)
-    moved = traffic.loaded_bits + traffic.partial_bits + traffic.output_bits
-    return [
-        ("edram", "access", (reads + writes) * mapped.windows),
-        _bus(plan, moved * mapped.windows, (reads + writes) * mapped.windows),
-    ]
+    loaded = traffic.loaded_bits.tolist()
+    turns = mapped.windows // len(loaded)
+    accesses = sum(_edram_accesses(plan, bits) for bits in loaded) * turns
+    accesses += _edram_accesses(plan, traffic.output_bits) * mapped.windows
+    moved = fsum(loaded) * turns + (traffic.partial_bits + traffic.output_bits) * mapped.windows
+    return [("edram", "access", accesses), _bus(plan, moved, accesses)]
 
 
 def _edram_accesses(plan: Plan, bits: float) -> int:

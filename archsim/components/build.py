@@ -285,4 +285,6 @@ def _pipeline(file: HardwareFile) -> tree.Pipeline:
         shift_add_ps=stages.shift_add * ima_ps,
         activation_ps=stages.activation * tile_ps,
         edram_write_ps=stages.edram_write * tile_ps,
+        input_registers=stages.input_registers,
+        output_registers=stages.output_registers,
     )

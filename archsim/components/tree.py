@@ -243,7 +243,7 @@ class TrainingParts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
     """Stages of a window around its crossbar reads, in cycles (`decision`, `adc_trail` and `shift_add` of the IMA, else
-    of the tile) and in picoseconds."""
+    of the tile) and in picoseconds; and how many windows a copy holds before and behind its crossbars."""
 
     edram_read: int
     decision: int
@@ -257,6 +257,8 @@ class Pipeline:
     shift_add_ps: int
     activation_ps: int
     edram_write_ps: int
+    input_registers: int
+    output_registers: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -249,6 +249,10 @@ class Pipeline(Sourced):
     """Lengths of the stages around the crossbar reads: `decision`, `adc_trail` and `shift_add` in read cycles of the
     IMA, the others in tile cycles (ISAAC has one clock for both). `decision` is what the choice of activation precision
     takes between the end of a window's read and its first crossbar cycle.
+
+    `input_registers` and `output_registers` are the windows that a copy of a layer holds before its crossbars and
+    behind them. Two of each are inferred from ISAAC's 16-cycle interval (Shafiee2016, Fig. 4b), which needs a window to
+    be read and another to be written while one computes; the bytes of Table I hold one window and are not the depth.
     """
 
     edram_read: Cycles
@@ -257,6 +261,8 @@ class Pipeline(Sourced):
     shift_add: Cycles
     activation: Cycles
     edram_write: Cycles
+    input_registers: Count = 2
+    output_registers: Count = 2
 
 
 class Links(Component):

@@ -71,14 +71,21 @@ def _operations(layer: Layer, stage: Stage) -> list[tuple[str, str, int]]:
     return []
 
 
-def digital_time_ps(mapped: MappedStage, chip: Chip, *, fused: bool = False) -> int:
-    """Time of a window's digital work on one lane's units [ps]: each unit works through its operations at count x
-    rate, units in turn.
+UNITS = ("activation", "pool", "alu")
+"""Kinds of digital units of a tile."""
 
-    With `fused`, only of the layers that ride along in a crossbar stage, spread over the tiles of one copy.
+
+def unit_times_ps(mapped: MappedStage, chip: Chip, *, fused: bool = False) -> dict[str, int]:
+    """How long a window holds the tile's units of each kind it uses [ps], in the order it takes them: operations at
+    count x rate.
+
+    With `fused`, only of the layers that ride along in a crossbar stage, spread over the tiles of one copy. A window
+    that uses a unit at all holds it for at least 1 ps.
     """
-    units = {"activation": chip.tile.activation, "pool": chip.tile.pool, "alu": chip.tile.alu}
-    work = digital_work(mapped.stage, fused=True, own=not fused)
-    tiles = mapped.placement.span
-    seconds = sum(item.count / (units[item.component].count * units[item.component].rate * tiles) for item in work)
-    return ceil(round(seconds * 1e12, 6))
+    units = {name: getattr(chip.tile, name) for name in UNITS}
+    seconds: dict[str, float] = {}
+    for item in digital_work(mapped.stage, fused=True, own=not fused):
+        unit = units[item.component]
+        time = item.count / (unit.count * unit.rate * mapped.placement.span)
+        seconds[item.component] = seconds.get(item.component, 0.0) + time
+    return {name: max(1, ceil(round(time * 1e12, 6))) for name, time in seconds.items()}

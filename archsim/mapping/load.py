@@ -13,7 +13,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.mapping.digital import digital_time_ps
+from archsim.mapping.digital import UNITS, unit_times_ps
 from archsim.mapping.network import DIRECTIONS, Channels, Mesh
 from archsim.mapping.plan import Plan
 from archsim.mapping.traffic import hop_holds, stage_traffic
@@ -56,19 +56,19 @@ def network_load(plan: Plan) -> NetworkLoad:
 
 
 def work_bound_ps(plan: Plan) -> float:
-    """The least time [ps] an image can take at the busiest lane (crossbars or digital units) or tile bus."""
-    tile = plan.chip.tile
-    lanes = 0.0
-    bus = np.zeros(plan.chips * plan.chip.tiles)
+    """The least time [ps] an image can take at the busiest lane's crossbars, tile bus or tile's digital units."""
+    tile, tiles = plan.chip.tile, plan.chips * plan.chip.tiles
+    lanes, bus, units = 0.0, np.zeros(tiles), {name: np.zeros(tiles) for name in UNITS}
     for mapped in plan.stages:
         traffic = stage_traffic(plan, mapped)
-        grid = mapped.grid
-        window = digital_time_ps(mapped, plan.chip) if grid is None else grid.window_reads * tile.ima.bit_cycle_ps
-        lanes = max(lanes, ceil(mapped.windows / mapped.replication) * window)
-        moved = traffic.read_bits + traffic.output_bits + traffic.partial_bits / mapped.placement.span
-        share = mapped.windows / mapped.replication * moved / 8 / tile.edram.bytes_per_cycle * tile.cycle_ps
-        np.add.at(bus, mapped.placement.home, share)
-    return max(lanes, float(bus.max()))
+        grid, home, turns = mapped.grid, mapped.placement.home, mapped.windows / mapped.replication
+        if grid is not None:
+            lanes = max(lanes, ceil(turns) * grid.window_reads * tile.ima.bit_cycle_ps)
+        for name, held in unit_times_ps(mapped, plan.chip, fused=grid is not None).items():
+            np.add.at(units[name], home, turns * held)
+        moved = traffic.read_bits.mean() + traffic.output_bits + traffic.partial_bits / mapped.placement.span
+        np.add.at(bus, home, turns * moved / 8 / tile.edram.bytes_per_cycle * tile.cycle_ps)
+    return max(lanes, float(bus.max()), *(float(held.max()) for held in units.values()))
 
 
 def least_loaded(plans: Sequence[Plan]) -> Plan:

@@ -3,7 +3,7 @@
 A *stage* produces one output position (a *window*) at a time. Convolutions and fully connected layers are crossbar
 stages; pools, residual adds, products, softmax and normalisations are digital stages. An activation or a scale that
 follows its only producer rides along in that stage. Concatenation, slicing, padding, reshaping and channel
-permutation move no data of their own: they become the way a stage's sources line up.
+permutation move no data of their own: they become the way a stage's sources line up (`archsim.mapping.wiring`).
 """
 
 from __future__ import annotations
@@ -11,52 +11,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from archsim.errors import InputError, Problem
+from archsim.mapping.wiring import Source, Wires, channels, positions, wiring
 from archsim.workload.graph import (
     Activation,
     Add,
     Affine,
-    Concat,
     Conv,
     GlobalPool,
     Graph,
     Input,
     Layer,
     Linear,
-    Pad,
     Pool,
-    Reshape,
     Shape,
-    Slice,
-    Transpose,
 )
 
-
-def positions(shape: Shape) -> tuple[int, int]:
-    """Rows and columns of the map a shape stands for; vectors are one position."""
-    return (shape[-2], shape[-1]) if len(shape) >= 3 else (1, 1)
-
-
-def channels(shape: Shape) -> int:
-    """Values per position."""
-    rows, columns = positions(shape)
-    size = 1
-    for extent in shape:
-        size *= extent
-    return size // (rows * columns)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Data a stage reads: `stage` produces it (None: the network's input). When `aligned`, position (y, x) of the
-    tensor is position (y - top, x - left) of the producer; otherwise a window may need all of it. `values` are the
-    values per position that are read, `residual` is the producer's (`Stage.residual`)."""
-
-    stage: str | None
-    aligned: bool
-    values: int
-    top: int = 0
-    left: int = 0
-    residual: bool = False
+__all__ = ["Source", "Stage", "build_stages", "channels", "positions", "window_positions"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,13 +86,13 @@ class Stage:
 def build_stages(graph: Graph) -> tuple[Stage, ...]:
     """Stages of a network in topological order."""
     consumers = graph.consumers()
-    origin: dict[str, tuple[Source, ...]] = {}
+    origin: dict[str, Wires] = {}
     stages: dict[str, Stage] = {}
     for layer in graph.layers:
         if isinstance(layer.op, Input):
-            origin[layer.name] = (Source(stage=None, aligned=True, values=channels(layer.shape)),)
+            origin[layer.name] = Wires.of(None, layer.shape)
             continue
-        wired = _wiring(layer, graph, origin)
+        wired = wiring(layer, graph, origin)
         if wired is not None:
             origin[layer.name] = wired
             continue
@@ -135,10 +105,10 @@ def build_stages(graph: Graph) -> tuple[Stage, ...]:
             name=layer.name,
             layer=layer,
             fused=(),
-            operands=tuple(origin[name] for name in layer.inputs),
+            operands=tuple(origin[name].sources for name in layer.inputs),
             operand_shapes=tuple(graph[name].shape for name in layer.inputs),
         )
-        origin[layer.name] = (Source(stage=layer.name, aligned=True, values=channels(layer.shape)),)
+        origin[layer.name] = Wires.of(layer.name, layer.shape)
     if not any(stage.on_crossbars for stage in stages.values()):
         problem = "has no convolution or fully connected layer, so there is nothing to map on crossbars"
         raise InputError([Problem(f"workload {graph.name}", problem)])
@@ -186,44 +156,6 @@ def _fusion_host(
     if len(consumers[source]) != 1 or source in graph.outputs:
         return None
     return next((stage for stage in stages.values() if stage.tensor == source), None)
-
-
-def _wiring(layer: Layer, graph: Graph, origin: dict[str, tuple[Source, ...]]) -> tuple[Source, ...] | None:
-    """Sources of a layer that only moves data, or None when the layer computes."""
-    op = layer.op
-    if isinstance(op, Concat):
-        keeps = op.axis == 0 or positions(layer.shape) == (1, 1)
-        return tuple(source if keeps else _whole(source) for name in layer.inputs for source in origin[name])
-    if not isinstance(op, Slice | Pad | Reshape | Transpose):
-        return None
-    before, after = graph[layer.inputs[0]].shape, layer.shape
-    sources = origin[layer.inputs[0]]
-    if isinstance(op, Pad):
-        top, left, _, _ = op.padding
-        return tuple(replace(source, top=source.top + top, left=source.left + left) for source in sources)
-    if isinstance(op, Transpose):
-        rank = len(op.axes)
-        keeps = rank >= 3 and op.axes[-2:] == (rank - 2, rank - 1)
-    elif isinstance(op, Slice):
-        keeps = len(before) >= 3 and op.axis < len(before) - 2
-        if keeps:
-            return _sliced(sources, channels(before), channels(after))
-    else:
-        keeps = positions(before) == positions(after) and (len(before) >= 3) == (len(after) >= 3)
-    keeps = keeps or positions(before) == positions(after) == (1, 1)
-    return sources if keeps else tuple(_whole(source) for source in sources)
-
-
-def _sliced(sources: tuple[Source, ...], before: int, after: int) -> tuple[Source, ...]:
-    """Sources of a channel slice. A slice of a concatenation reads every part: which channels fall where is not
-    tracked."""
-    if len(sources) == 1:
-        return (replace(sources[0], values=after),)
-    return tuple(replace(source, values=max(1, source.values * after // before)) for source in sources)
-
-
-def _whole(source: Source) -> Source:
-    return replace(source, aligned=False)
 
 
 def window_positions(stage: Stage) -> int:

@@ -4,6 +4,7 @@ accounting counts."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +13,24 @@ from archsim.mapping.buffers import Edge
 from archsim.mapping.network import flits_of, packet_times
 from archsim.mapping.plan import MappedStage, Plan
 from archsim.mapping.stages import Stage, window_positions
+from archsim.mapping.windows import inside
+from archsim.workload.graph import Conv
 
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageTraffic:
-    """Bits a stage moves per window. `read` is on the busiest tile (it sets the time), `loaded` over all tiles (it
-    sets the energy); `partial` are partial sums between IMAs of a tile, `gathered` partial sums between tiles."""
+    """Bits a stage moves per window. `read` [1, or windows of an image where some of them lie in padding] is on the
+    busiest tile (it sets the time), `loaded` [as `read`] over all tiles (it sets the energy); `partial` are partial
+    sums between IMAs of a tile, `gathered` partial sums between tiles.
 
-    read_bits: int
-    loaded_bits: float
+    Padding is put in where inputs enter the crossbars' registers: its zeros are neither stored nor read. A copy that
+    spreads over several tiles is taken to have its padding evenly among them.
+    """
+
+    read_bits: Ints
+    loaded_bits: NDArray[np.float64]
     partial_bits: float
     gathered_bits: float
     output_bits: int
@@ -32,10 +40,13 @@ def stage_traffic(plan: Plan, mapped: MappedStage) -> StageTraffic:
     """Bits per window of one stage."""
     wide = plan.chip.precision.partial_sum_bits
     place = mapped.placement
-    read, loaded = place.read_rows * plan.slicing.input_bits, place.loaded_rows * plan.slicing.input_bits
     if mapped.grid is None:
         read = _operand_bits(plan, mapped.stage)
-        loaded = float(read)
+        loaded = read.astype(float)
+    else:
+        share, bits = _share_inside(mapped.stage), plan.slicing.input_bits
+        read = np.ceil(np.round(share * (place.read_rows * bits), 6)).astype(np.int64)
+        loaded = share * (place.loaded_rows * bits)
     return StageTraffic(
         read_bits=read,
         loaded_bits=loaded,
@@ -50,11 +61,32 @@ def stored_bits(plan: Plan, stage: Stage) -> int:
     return plan.chip.residual_bits if stage.residual else plan.slicing.input_bits
 
 
-def _operand_bits(plan: Plan, stage: Stage) -> int:
-    """Bits a digital stage reads per window: every operand at the width it is stored in."""
+def _operand_bits(plan: Plan, stage: Stage) -> Ints:
+    """Bits a digital stage reads per window [1 or windows]: every operand at the width it is stored in."""
     narrow, wide = plan.slicing.input_bits, plan.chip.residual_bits
-    values = sum(source.values * (wide if source.residual else narrow) for source in stage.sources)
-    return values * window_positions(stage)
+    read = np.zeros(1, np.int64)
+    for source in stage.sources:
+        found = inside(stage, source)
+        positions = np.array([window_positions(stage)]) if found is None else found
+        read = read + positions * (source.values * (wide if source.residual else narrow))
+    return _shortest(read)
+
+
+def _share_inside(stage: Stage) -> NDArray[np.float64]:
+    """Share of a crossbar stage's unrolled inputs that are no padding [1 or windows]."""
+    op = stage.layer.op
+    area = op.kernel[0] * op.kernel[1] if isinstance(op, Conv) else 1
+    counts = [(source.values, inside(stage, source)) for source in stage.sources]
+    total = area * sum(values for values, _ in counts)
+    read = np.zeros(1)
+    for values, found in counts:
+        read = read + values * (np.array([area]) if found is None else found)
+    return _shortest(read / total)
+
+
+def _shortest(values: NDArray[Any]) -> NDArray[Any]:
+    """One value where all are equal."""
+    return values[:1] if (values == values[0]).all() else values
 
 
 def edge_bits(plan: Plan, edge: Edge) -> int:

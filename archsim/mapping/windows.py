@@ -22,11 +22,12 @@ Counts = NDArray[np.int64]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
     """The strip of one axis that a window covers: indices `index * stride - before` to that plus `reach`, both
-    included."""
+    included; it reads every `step`-th of them."""
 
     stride: int
     before: int
     reach: int
+    step: int = 1
 
 
 def _extents(stage: Stage, source: Source) -> tuple[Extent, Extent] | None:
@@ -35,13 +36,15 @@ def _extents(stage: Stage, source: Source) -> tuple[Extent, Extent] | None:
     if not source.aligned or isinstance(op, GlobalPool | Linear):
         return None
     if isinstance(op, Conv):
-        height, width = ((kernel - 1) * dilation for kernel, dilation in zip(op.kernel, op.dilation, strict=True))
+        step = op.dilation
     elif isinstance(op, Pool):
-        height, width = op.kernel[0] - 1, op.kernel[1] - 1
+        step = (1, 1)
     else:
         return Extent(stride=1, before=source.top, reach=0), Extent(stride=1, before=source.left, reach=0)
     top, left = op.padding[0] + source.top, op.padding[1] + source.left
-    return Extent(stride=op.stride[0], before=top, reach=height), Extent(stride=op.stride[1], before=left, reach=width)
+    reach = [(kernel - 1) * apart for kernel, apart in zip(op.kernel, step, strict=True)]
+    vertical = Extent(stride=op.stride[0], before=top, reach=reach[0], step=step[0])
+    return vertical, Extent(stride=op.stride[1], before=left, reach=reach[1], step=step[1])
 
 
 def needs(stage: Stage, source: Source, produced: Shape) -> tuple[Counts, Counts]:
@@ -69,6 +72,25 @@ def needs(stage: Stage, source: Source, produced: Shape) -> tuple[Counts, Counts
     last_column = np.clip((x + horizontal.before) // horizontal.stride, 0, out_columns - 1)
     last = np.maximum.accumulate(last_row * out_columns + last_column)
     return need, last
+
+
+def inside(stage: Stage, source: Source) -> Counts | None:
+    """How many positions of a source each window reads [consumer windows]: those of its kernel that lie on the map, the
+    others are padding. None when every window reads the same number."""
+    extents = _extents(stage, source)
+    broadcast = not isinstance(stage.layer.op, Conv | Pool) and source.extent == (1, 1)
+    if extents is None or broadcast:
+        return None
+    down, across = (
+        _inside_along(extent, produced, made)
+        for extent, produced, made in zip(extents, source.extent, positions(stage.shape), strict=True)
+    )
+    return np.multiply.outer(down, across).ravel()
+
+
+def _inside_along(extent: Extent, produced: int, made: int) -> Counts:
+    index = np.arange(made)[:, None] * extent.stride - extent.before + np.arange(0, extent.reach + 1, extent.step)
+    return np.asarray(((index >= 0) & (index < produced)).sum(axis=1), np.int64)
 
 
 def smallest_buffer(need: Counts, last: Counts) -> int:

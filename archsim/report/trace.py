@@ -1,10 +1,11 @@
 """A timeline of a run as a trace that Perfetto (ui.perfetto.dev) and chrome://tracing open.
 
 Format: "Trace Event Format" (Google, 2016), JSON object form, times in microseconds. Process "layers" has a track per
-lane with a slice for the crossbar step of each window; a layer with many lanes or windows gets a slice per row of its
-map, on as many tracks as rows overlap. Processes "buses" and "network" have a track per shared resource with a slice
-for each hold; of a track that would be too long, holds with the shortest gaps between them are drawn as one. Flow
-arrows lead from the window that a sampled window needed last to that window.
+lane with a slice for the crossbar step (without crossbars: the work) of each window; a layer with many lanes or
+windows gets a slice per row of its map, on as many tracks as rows overlap. Processes "buses", "digital units" and
+"network" have a track per shared resource with a slice for each hold; of a track that would be too long, holds with the
+shortest gaps between them are drawn as one. Flow arrows lead from the window that a sampled window needed last to that
+window.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import numpy as np
 from archsim.errors import InputError
 from archsim.files import write_whole
 from archsim.mapping import Plan
+from archsim.mapping.digital import UNITS
 from archsim.mapping.stages import positions
 from archsim.timing import Machine, Stamps
 from archsim.timing.machine import Ints
@@ -33,8 +35,8 @@ MOST_SLICES = 200_000
 MOST_LANES = 16
 ARROWS_PER_EDGE = 3
 FILE = "trace.json.gz"
-LAYERS, BUSES, NETWORK = 1, 2, 3
-PROCESSES = {LAYERS: "layers", BUSES: "buses", NETWORK: "network"}
+LAYERS, BUSES, UNIT, NETWORK = 1, 2, 3, 4
+PROCESSES = {LAYERS: "layers", BUSES: "buses", UNIT: "digital units", NETWORK: "network"}
 Event = dict[str, Any]
 
 
@@ -104,9 +106,7 @@ def _draw_stage(
     timeline: _Timeline, machine: Machine, stamps: Stamps, stage: int, columns: int | None, share: int
 ) -> None:
     """One track per lane with a slice per window, or a slice per row of the map."""
-    low, high = machine.stage_offset[stage : stage + 2].tolist()
-    end = stamps.crossbar[low:high]
-    start = end - machine.crossbar_times(stage)
+    start, end = _main_step(machine, stamps, stage)
     name, lanes, windows = machine.stage_names[stage], int(machine.replicas[stage]), int(machine.windows[stage])
     place = np.zeros(len(end), np.int64)
     timeline.place[stage] = place
@@ -130,6 +130,14 @@ def _draw_stage(
         place[np.isin(row_of, chosen)] = len(timeline.tracks)
         drawn = [names[index] for index in chosen]
         timeline.tracks.append(Track(LAYERS, f"{name} rows {number}", starts[chosen], ends[chosen], drawn))
+
+
+def _main_step(machine: Machine, stamps: Stamps, stage: int) -> tuple[Ints, Ints]:
+    """When the crossbar step of each window of a stage, or the work of one without crossbars, began and ended."""
+    part = slice(*machine.stage_offset[stage : stage + 2].tolist())
+    if machine.is_digital(stage):
+        return stamps.work[part] - machine.work_time(stage), stamps.work[part]
+    return stamps.crossbar[part] - machine.crossbar_times(stage), stamps.crossbar[part]
 
 
 def _window_name(machine: Machine, stage: int, window: int) -> str:
@@ -172,7 +180,7 @@ def _draw_resources(timeline: _Timeline, machine: Machine, holds: Holds, share: 
             ]
             merged += 1
         name = machine.resource_names[resource]
-        process = BUSES if name.split()[0] == "bus" else NETWORK
+        process = {"bus": BUSES, **dict.fromkeys(UNITS, UNIT)}.get(name.split()[0], NETWORK)
         timeline.tracks.append(Track(process, name, start, end, names))
     if merged:
         timeline.notes.append(
@@ -237,7 +245,7 @@ def _sample(windows: int) -> list[int]:
 
 
 def _point(timeline: _Timeline, machine: Machine, stamps: Stamps, stage: int, window: int) -> Event:
-    """Track of a window, and when its crossbar step began: inside the slice it is drawn as."""
+    """Track of a window, and when its slice began."""
     number = int(timeline.place[stage][window])
-    start = int(stamps.crossbar[machine.stage_offset[stage] + window] - machine.crossbar_times(stage)[window])
+    start = int(_main_step(machine, stamps, stage)[0][window])
     return {"pid": timeline.tracks[number].process, "tid": number + 1, "ts": _microseconds(start)}

@@ -30,7 +30,6 @@ from archsim.timing import (
     Observer,
     Timing,
     compile_machine,
-    digital_stages,
     run_timing,
     time_machine,
 )
@@ -113,8 +112,8 @@ def time_plan(
     """
     cycles = timed_cycles(plan, computed.activity, images)
     if reuse is not None and detail == "window" and observe is None:
-        machine, digital = compile_machine(plan, images, cycles), digital_stages(plan)
-        return reuse("timing", (machine, digital, engine), lambda: time_machine(machine, digital, engine=engine))
+        machine = compile_machine(plan, images, cycles)
+        return reuse("timing", (machine, engine), lambda: time_machine(machine, engine=engine))
     return run_timing(plan, images, engine=engine, detail=detail, input_cycles=cycles, observe=observe)
 
 

@@ -2,7 +2,7 @@
 
 from archsim.timing.compile import compile_machine
 from archsim.timing.machine import Machine, Stamps
-from archsim.timing.run import DETAILS, ENGINES, Observer, digital_stages, run_timing, time_machine
+from archsim.timing.run import DETAILS, ENGINES, Observer, run_timing, time_machine
 from archsim.timing.summary import StageTiming, Timing
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "Stamps",
     "Timing",
     "compile_machine",
-    "digital_stages",
     "run_timing",
     "time_machine",
 ]

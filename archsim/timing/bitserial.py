@@ -28,7 +28,7 @@ import simpy
 
 from archsim.errors import InputError, Problem
 from archsim.mapping.plan import MappedStage, Plan
-from archsim.timing.machine import OUTPUT_REGISTERS, Machine, Stamps
+from archsim.timing.machine import Machine, Stamps
 from archsim.timing.simpy_engine import _Engine
 
 MOST_EVENTS = 3_000_000
@@ -162,7 +162,7 @@ class _BitEngine(_Engine):
         if copy is None:
             super().try_crossbar(s, r)
             return
-        if self.computing[lane] or w >= self.next_read[lane] or self.computed[lane] >= OUTPUT_REGISTERS:
+        if self.computing[lane] or w >= self.next_read[lane] or self.computed[lane] >= self.in_flight[s]:
             return
         self.computing[lane] = True
         self.computed[lane] += 1

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from archsim.mapping.digital import UNITS
 from archsim.timing.critical import Joint, Segment, critical_path
 from archsim.timing.machine import Machine, Stamps
 from archsim.timing.replay import replay
@@ -26,7 +27,7 @@ SECONDS = 1e-12
 Limit = tuple[str, int]
 """(kind, number): of a stage, a resource or an edge; -1 for `depth`."""
 DEPTH: Limit = ("depth", -1)
-RESOURCE_KINDS = {"bus": "bus", "chip": "chip link"}
+RESOURCE_KINDS = {"bus": "bus", "chip": "chip link", **dict.fromkeys(UNITS, "digital units")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,17 +59,15 @@ class Bottleneck:
     relief: str
 
 
-def find_bottleneck(
-    machine: Machine, stamps: Stamps, digital: frozenset[str] = frozenset()
-) -> tuple[Bottleneck, tuple[PathRow, ...]]:
+def find_bottleneck(machine: Machine, stamps: Stamps) -> tuple[Bottleneck, tuple[PathRow, ...]]:
     """The bottleneck of a finished run and its critical path by layer, activity and resource, longest first.
 
-    `digital` names the stages without crossbars. Raises `SimulationError` when shared resources were not given out in
+    Raises `SimulationError` when shared resources were not given out in
     order of request.
     """
     path = critical_path(machine, stamps, replay(machine, stamps))
     limits = ascribe(path)
-    return _worst(machine, stamps, path, limits, digital), _rows(machine, path, limits, digital)
+    return _worst(machine, stamps, path, limits), _rows(machine, path, limits)
 
 
 def ascribe(path: list[Segment]) -> list[Limit]:
@@ -106,17 +105,15 @@ def _loops(path: list[Segment]) -> Iterator[tuple[Limit, int, int]]:
 def _token(joint: Joint, piece: Segment) -> Limit | None:
     if joint.cause == "credit":
         return "buffer", joint.edge
-    if joint.cause == "register" and piece.activity == "crossbar":
+    if joint.cause == "register" and piece.activity in ("crossbar", "post", "work", "write"):
         return "registers", piece.stage
     return None
 
 
-def _kind(machine: Machine, limit: Limit, digital: frozenset[str]) -> str:
+def _kind(machine: Machine, limit: Limit) -> str:
     kind, number = limit
     if kind == "resource":
         return RESOURCE_KINDS.get(machine.resource_names[number].split()[0], "link")
-    if kind == "crossbars" and machine.stage_names[number] in digital:
-        return "digital units"
     return kind
 
 
@@ -130,7 +127,7 @@ def _name(machine: Machine, limit: Limit) -> str:
     return "" if kind == "depth" else machine.stage_names[number]
 
 
-def _rows(machine: Machine, path: list[Segment], limits: list[Limit], digital: frozenset[str]) -> tuple[PathRow, ...]:
+def _rows(machine: Machine, path: list[Segment], limits: list[Limit]) -> tuple[PathRow, ...]:
     spent: Counter[tuple[int, str, int, Limit]] = Counter()
     for piece, limit in zip(path, limits, strict=True):
         spent[piece.stage, piece.activity, piece.resource, limit] += piece.end - piece.start
@@ -140,7 +137,7 @@ def _rows(machine: Machine, path: list[Segment], limits: list[Limit], digital: f
             layer=machine.stage_names[stage],
             activity=activity,
             resource=machine.resource_names[resource] if resource >= 0 else "",
-            limit=_kind(machine, limit, digital),
+            limit=_kind(machine, limit),
             limit_name=_name(machine, limit),
             time_s=time * SECONDS,
             share=time / total,
@@ -149,17 +146,15 @@ def _rows(machine: Machine, path: list[Segment], limits: list[Limit], digital: f
     )
 
 
-def _worst(
-    machine: Machine, stamps: Stamps, path: list[Segment], limits: list[Limit], digital: frozenset[str]
-) -> Bottleneck:
+def _worst(machine: Machine, stamps: Stamps, path: list[Segment], limits: list[Limit]) -> Bottleneck:
     spent: Counter[Limit] = Counter()
     kinds: Counter[str] = Counter()
     for piece, limit in zip(path, limits, strict=True):
         spent[limit] += piece.end - piece.start
-        kinds[_kind(machine, limit, digital)] += piece.end - piece.start
+        kinds[_kind(machine, limit)] += piece.end - piece.start
     total = path[0].end
     kind = max(kinds, key=lambda name: (kinds[name], name))
-    limit = max((limit for limit in spent if _kind(machine, limit, digital) == kind), key=lambda one: (spent[one], one))
+    limit = max((limit for limit in spent if _kind(machine, limit) == kind), key=lambda one: (spent[one], one))
     name, busy = _name(machine, limit), _utilization(machine, stamps, limit, total)
     share, kind_share = spent[limit] / total, kinds[kind] / total
     parts = [f"{OPENINGS[kind]}: {kind_share:.0%} of the critical path"]
@@ -190,7 +185,7 @@ def _utilization(machine: Machine, stamps: Stamps, limit: Limit, total: int) -> 
 
 
 def _where(machine: Machine, kind: str, limit: Limit, name: str) -> str:
-    if kind in ("crossbars", "digital units"):
+    if kind == "crossbars":
         lanes = int(machine.replicas[limit[1]])
         return f"in {name} ({lanes} {'lane' if lanes == 1 else 'lanes'})"
     if kind == "buffer":
@@ -200,7 +195,7 @@ def _where(machine: Machine, kind: str, limit: Limit, name: str) -> str:
 
 OPENINGS = {
     "crossbars": "crossbars that work without pause limit the run",
-    "digital units": "digital units that work without pause limit the run",
+    "digital units": "digital units of tiles limit the run",
     "bus": "tile buses limit the run",
     "link": "links and router ports of the mesh limit the run",
     "chip link": "links between chips limit the run",
@@ -210,7 +205,7 @@ OPENINGS = {
 }
 RELIEFS = {
     "crossbars": "more copies of {name}, or fewer read cycles a window",
-    "digital units": "faster or more digital units in the tiles of {name} (tile.pool, tile.alu, tile.activation)",
+    "digital units": "faster or more units in a tile (tile.activation, tile.pool, tile.alu; here {name})",
     "bus": "a wider bus and eDRAM port (tile.edram.bytes_per_cycle)",
     "link": "faster or wider links (tile.router.flit_rate, tile.router.flit_bits)",
     "chip link": "faster links between chips (chip.links.bandwidth)",

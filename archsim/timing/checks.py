@@ -7,11 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from archsim.errors import SimulationError
-from archsim.timing.machine import Ints, Machine, Stamps
+from archsim.timing.machine import STEPS, Ints, Machine, Stamps
 from archsim.timing.maxplus import lower_bound
 from archsim.timing.summary import data_ready
-
-STEPS = ("read", "crossbar", "write", "send")
 
 
 def check_run(machine: Machine, stamps: Stamps) -> None:
@@ -55,15 +53,17 @@ def _order(machine: Machine, stamps: Stamps) -> list[str]:
     bounds = machine.stage_offset
     for stage, name in enumerate(machine.stage_names):
         low, high = bounds[stage : stage + 2]
-        read, crossbar, write, send = (getattr(stamps, step)[low:high] for step in STEPS)
+        read, crossbar, work, write, send = (getattr(stamps, step)[low:high] for step in STEPS)
         times = _crossbar_times(machine, stage)
-        early = read - machine.read_time[stage] < data_ready(machine, stamps, stage)
-        early |= (crossbar - times < read) | (write - machine.write_time[stage] - machine.post_time[stage] < crossbar)
-        early |= send < write
+        early = read - machine.read_times(stage) < data_ready(machine, stamps, stage)
+        early |= (crossbar - times < read) | (work - machine.work_time(stage) - machine.post_time[stage] < crossbar)
+        early |= (write - machine.write_time[stage] < work) | (send < write)
         if early.any():
             found.append(f"window {int(np.argmax(early))} of {name} took a step before the one it depends on had ended")
         previous = machine.previous(stage, np.arange(high - low))
-        double = (previous >= 0) & (crossbar - times < crossbar[np.maximum(previous, 0)])
+        double = crossbar - times < crossbar[np.maximum(previous, 0)]
+        double |= work - machine.work_time(stage) < work[np.maximum(previous, 0)]
+        double &= previous >= 0
         if double.any():
             found.append(f"{name} computed two windows on one lane at once (window {int(np.argmax(double))})")
     return found
@@ -138,14 +138,18 @@ def _double_booking(machine: Machine, stamps: Stamps) -> list[str]:
 
 
 def _holds(machine: Machine, stamps: Stamps) -> Iterator[tuple[Ints, Ints, Ints]]:
-    """(resource, grant, duration) of reads, writes, every packet's last hop, and its first where its send shows it."""
+    """(resource, grant, duration) of reads, writes, the last unit of work, every packet's last hop, and its first where
+    its send shows it."""
     for stage in range(machine.stages):
         low, high = machine.stage_offset[stage : stage + 2]
         lanes = machine.lane_offset[stage] + machine.lanes(stage)
-        hold = np.broadcast_to(machine.read_hold[stage], high - low)
-        yield machine.read_resource[lanes], stamps.read[low:high] - machine.read_time[stage], hold
+        yield machine.read_resource[lanes], stamps.read[low:high] - machine.read_times(stage), machine.read_holds(stage)
         hold = np.broadcast_to(machine.write_hold[stage], high - low)
         yield machine.write_resource[lanes], stamps.write[low:high] - machine.write_time[stage], hold
+        if machine.units(stage):
+            unit = machine.unit_offset[lanes + 1] - 1
+            grant = stamps.work[low:high] - machine.unit_time[unit]
+            yield machine.unit_resource[unit], grant, machine.unit_hold[unit]
     consumers = np.bincount(machine.edge_source, minlength=machine.stages)
     for edge in range(machine.edges):
         low, high = machine.edge_offset[edge : edge + 2]
@@ -169,8 +173,11 @@ def _held_time(machine: Machine, stamps: Stamps) -> list[str]:
     stage = np.repeat(np.arange(machine.stages), machine.replicas)
     lane = np.arange(len(stage)) - machine.lane_offset[stage]
     turns = np.maximum(-(-(machine.windows[stage] - lane) // machine.replicas[stage]), 0)
-    np.add.at(each, machine.read_resource, turns * machine.read_hold[stage])
+    for number in range(machine.stages):
+        resource = machine.read_resource[machine.lane_offset[number] + machine.lanes(number)[: machine.windows[number]]]
+        np.add.at(each, resource, machine.read_holds(number)[: machine.windows[number]])
     np.add.at(each, machine.write_resource, turns * machine.write_hold[stage])
+    np.add.at(each, machine.unit_resource, np.repeat(turns, np.diff(machine.unit_offset)) * machine.unit_hold)
     packets = np.bincount(machine.route, minlength=len(machine.route_offset) - 1)
     np.add.at(each, machine.hop_resource, machine.hop_hold * np.repeat(packets, np.diff(machine.route_offset)))
     wrong = np.flatnonzero(each * machine.images != stamps.resource_busy)[:3].tolist()
@@ -180,12 +187,13 @@ def _held_time(machine: Machine, stamps: Stamps) -> list[str]:
 
 
 def _work_bound(machine: Machine, stamps: Stamps) -> list[str]:
-    """The run lasts at least as long as the crossbar work of its busiest lane."""
+    """The run lasts at least as long as the crossbar steps, or the work, of its busiest lane."""
     bound = 0
     for stage in range(machine.stages):
         times = _crossbar_times(machine, stage)
+        turns = -(-int(machine.windows[stage]) // int(machine.replicas[stage])) * machine.images
+        bound = max(bound, turns * machine.work_time(stage))
         if len(times) == 1:
-            turns = -(-int(machine.windows[stage]) // int(machine.replicas[stage])) * machine.images
             bound = max(bound, turns * int(times[0]))
         else:
             bound = max(bound, int(np.bincount(machine.lanes(stage), weights=times).max()))

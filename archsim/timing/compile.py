@@ -4,12 +4,14 @@ needs."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
 
 from archsim.components import Chip
-from archsim.mapping.digital import digital_time_ps
+from archsim.mapping.digital import UNITS, unit_times_ps
 from archsim.mapping.network import PICOSECONDS
 from archsim.mapping.plan import MappedStage, Plan
 from archsim.mapping.routes import Routes
@@ -27,9 +29,11 @@ def compile_machine(plan: Plan, images: int = 1, input_cycles: Mapping[str, Ints
     """
     compiler = _Compiler(plan)
     times = [compiler.times(mapped) for mapped in plan.stages]
+    reads = [compiler.reads(mapped) for mapped in plan.stages]
     crossbar, crossbar_offset = compiler.crossbar_times(input_cycles or {})
     replicas = np.array([mapped.replication for mapped in plan.stages], np.int64)
-    names, buses, hops = _resources(plan)
+    units = [compiler.units(mapped) for mapped in plan.stages]
+    names, buses, unit_resources, hops = _resources(plan, units)
     hold = hop_holds(plan)
     machine = Machine(
         stage_names=tuple(mapped.name for mapped in plan.stages),
@@ -37,6 +41,9 @@ def compile_machine(plan: Plan, images: int = 1, input_cycles: Mapping[str, Ints
         images=images,
         windows=np.array([mapped.windows for mapped in plan.stages], np.int64),
         replicas=replicas,
+        read_time=_joined([time for time, _ in reads]),
+        read_hold=_joined([hold for _, hold in reads]),
+        read_offset=_offsets([len(time) for time, _ in reads]),
         **{name: np.array([time[name] for time in times], np.int64) for name in times[0]},
         output_slots=np.full(len(times), LANE_OUTPUT_SLOTS, np.int64),
         crossbar_time=crossbar,
@@ -44,6 +51,21 @@ def compile_machine(plan: Plan, images: int = 1, input_cycles: Mapping[str, Ints
         lane_offset=_offsets(replicas),
         read_resource=buses,
         write_resource=buses,
+        input_registers=np.full(len(times), plan.chip.pipeline.input_registers, np.int64),
+        output_registers=np.full(len(times), plan.chip.pipeline.output_registers, np.int64),
+        in_flight=np.array(
+            [
+                compiler.in_flight(mapped, time["post_time"], crossbar[low:high])
+                for mapped, time, (low, high) in zip(
+                    plan.stages, times, pairwise(crossbar_offset.tolist()), strict=True
+                )
+            ],
+            np.int64,
+        ),
+        unit_offset=_offsets(np.repeat([len(row) for row in units], replicas)),
+        unit_resource=unit_resources,
+        unit_hold=_per_lane([[unit.hold for unit in row] for row in units], replicas),
+        unit_time=_per_lane([[unit.time for unit in row] for row in units], replicas),
         edge_source=np.array([edge.source for edge in plan.edges], np.int64),
         edge_target=np.array([edge.target for edge in plan.edges], np.int64),
         capacity=np.array([edge.capacity for edge in plan.edges], np.int64),
@@ -61,22 +83,47 @@ def compile_machine(plan: Plan, images: int = 1, input_cycles: Mapping[str, Ints
     return machine
 
 
-def _resources(plan: Plan) -> tuple[tuple[str, ...], Ints, Ints]:
-    """Names of the shared resources in use; the number of each lane's bus (over all stages) and of each hop's channel.
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A digital unit that a window takes: its number in `UNITS`, how long it is held, when the next one follows."""
 
-    Resources are numbered as they first occur, lane by lane, then hop by hop.
+    kind: int
+    hold: int
+    time: int
+
+
+def _per_lane(rows: list[list[int]], replicas: Ints) -> Ints:
+    """One row a stage, repeated for each of its lanes."""
+    return _joined([np.tile(np.array(row, np.int64), count) for row, count in zip(rows, replicas, strict=True)])
+
+
+def _resources(plan: Plan, units: list[list[_Unit]]) -> tuple[tuple[str, ...], Ints, Ints, Ints]:
+    """Names of the shared resources in use; the number of each lane's bus (over all stages), of each of its units, and
+    of each hop's channel.
+
+    Resources are numbered as they first occur, lane by lane, then unit by unit, then hop by hop.
     """
-    channels, homes = plan.routes.channels, np.concatenate([mapped.placement.home for mapped in plan.stages])
-    places = np.concatenate([homes, channels.tiles + plan.routes.channel])
-    found, first, number = np.unique(places, return_index=True, return_inverse=True)
+    channels = plan.routes.channels
+    tiles, homes = channels.tiles, [mapped.placement.home for mapped in plan.stages]
+    taken = [
+        (tiles * (1 + np.array([unit.kind for unit in row], np.int64)) + home[:, None]).ravel()
+        for home, row in zip(homes, units, strict=True)
+    ]
+    first_channel = tiles * (1 + len(UNITS))
+    parts = [np.concatenate(homes), _joined(taken), first_channel + plan.routes.channel]
+    found, first, number = np.unique(np.concatenate(parts), return_index=True, return_inverse=True)
+
+    def name(place: int) -> str:
+        if place >= first_channel:
+            return str(channels.hop(place - first_channel))
+        kind, tile = divmod(place, tiles)
+        return f"{('bus', *UNITS)[kind]} {tile}"
+
     order = np.argsort(first)
-    names = tuple(
-        f"bus {place}" if place < channels.tiles else str(channels.hop(place - channels.tiles))
-        for place in found[order].tolist()
-    )
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    return names, rank[number[: len(homes)]], rank[number[len(homes) :]]
+    buses, unit, hops = np.split(rank[number], np.cumsum([len(part) for part in parts[:2]]))
+    return tuple(name(place) for place in found[order].tolist()), buses, unit, hops
 
 
 def hop_latencies(chip: Chip, routes: Routes, hold: Ints) -> Ints:
@@ -104,27 +151,56 @@ class _Compiler:
         self.flit_ps = PICOSECONDS / plan.chip.tile.router.flit_rate
 
     def times(self, mapped: MappedStage) -> dict[str, int]:
-        """Transfers and post-processing of one window [ps], by the machine's field names.
-
-        A transfer occupies bus and eDRAM port in proportion to its bytes, and takes at least its pipeline stage's
-        cycles from end to end.
-        """
+        """Post-processing and write of one window [ps], by the machine's field names."""
         traffic = stage_traffic(self.plan, mapped)
         pipeline = self.chip.pipeline
-        read = self._occupancy_ps(traffic.read_bits)
         write = self._occupancy_ps(traffic.output_bits + traffic.partial_bits / mapped.placement.span)
-        post, decision = 0, 0
+        post = 0
         if mapped.grid is not None:
-            decision = pipeline.decision_ps
-            activation = max(pipeline.activation_ps, digital_time_ps(mapped, self.chip, fused=True))
-            post = pipeline.adc_trail_ps + pipeline.shift_add_ps + activation + self._gather_ps(mapped, traffic)
+            post = pipeline.adc_trail_ps + pipeline.shift_add_ps + self._gather_ps(mapped, traffic)
+            if not self.units(mapped):
+                post += pipeline.activation_ps  # passes the units by, in the same cycles
         return {
-            "read_time": self._whole_cycles(max(read, pipeline.edram_read_ps)) + decision,
-            "read_hold": read,
             "post_time": post,
             "write_time": self._whole_cycles(max(write, pipeline.edram_write_ps)),
             "write_hold": write,
         }
+
+    def reads(self, mapped: MappedStage) -> tuple[Ints, Ints]:
+        """Time and occupancy of the reads [ps; 1, or windows of an image].
+
+        A transfer occupies bus and eDRAM port in proportion to its bytes, and takes at least its pipeline stage's
+        cycles from end to end.
+        """
+        pipeline = self.chip.pipeline
+        decision = 0 if mapped.grid is None else pipeline.decision_ps
+        bits, place = np.unique(stage_traffic(self.plan, mapped).read_bits, return_inverse=True)
+        hold = [self._occupancy_ps(one) for one in bits.tolist()]
+        time = [self._whole_cycles(max(one, pipeline.edram_read_ps)) + decision for one in hold]
+        return np.array(time, np.int64)[place], np.array(hold, np.int64)[place]
+
+    def units(self, mapped: MappedStage) -> list[_Unit]:
+        """The tile's units that a window takes in turn. What rides along in a crossbar stage takes at least the
+        pipeline's cycles."""
+        crossbars = mapped.grid is not None
+        held = unit_times_ps(mapped, self.chip, fused=crossbars)
+        found = [_Unit(UNITS.index(name), hold, hold) for name, hold in held.items()]
+        if found and crossbars:
+            spare = max(0, self.chip.pipeline.activation_ps - sum(held.values()))
+            found[-1] = replace(found[-1], time=found[-1].time + spare)
+        return found
+
+    def in_flight(self, mapped: MappedStage, post: int, crossbar: Ints) -> int:
+        """Windows of a lane between the start of their crossbar step and the end of their work.
+
+        Converters and shift-and-add are a pipeline that takes a window every crossbar step (ISAAC, Fig. 4b), so they
+        hold as many as their latency has steps, and the output registers hold the rest. A digital unit holds the one
+        it works on.
+        """
+        if mapped.grid is None:
+            return 1
+        step = int(crossbar[crossbar > 0].min(initial=np.iinfo(np.int64).max))
+        return self.chip.pipeline.output_registers + -(-post // step)
 
     def _occupancy_ps(self, bits: float) -> int:
         """How long so many bits keep a tile's bus and eDRAM port busy."""
@@ -143,12 +219,12 @@ class _Compiler:
         return ceil(flits(self.plan, traffic.gathered_bits) * self.flit_ps) + distance * router.latency_ps
 
     def crossbar_times(self, input_cycles: Mapping[str, Ints]) -> tuple[Ints, Ints]:
-        """Crossbar step of every stage: reads times the bit cycle, or the digital units' time."""
+        """Crossbar step of every stage: reads times the bit cycle; none without crossbars."""
         bit = self.chip.tile.ima.bit_cycle_ps
         parts = []
         for mapped in self.plan.stages:
             if mapped.grid is None:
-                parts.append(np.array([digital_time_ps(mapped, self.chip)], np.int64))
+                parts.append(np.zeros(1, np.int64))
             elif mapped.name in input_cycles:
                 parts.append(np.asarray(input_cycles[mapped.name], np.int64) * bit)
             else:

@@ -14,13 +14,13 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from archsim.timing.machine import HOP, INPUT_SLOTS, OUTPUT_REGISTERS, READ, WRITE, Ints, Machine, Stamps
+from archsim.timing.machine import HOP, READ, WORK, WRITE, Ints, Machine, Stamps
 from archsim.timing.replay import Holds
 from archsim.timing.replay.kernels import busy_run
 
-Activity = Literal["read", "crossbar", "post", "write", "transfer"]
-Step = Literal["read", "crossbar", "write", "send", "arrive", "leave"]
-TRANSFERS: dict[int, Activity] = {READ: "read", WRITE: "write", HOP: "transfer"}
+Activity = Literal["read", "crossbar", "post", "work", "write", "transfer"]
+Step = Literal["read", "crossbar", "work", "write", "send", "arrive", "leave"]
+TRANSFERS: dict[int, Activity] = {READ: "read", WORK: "work", WRITE: "write", HOP: "transfer"}
 
 
 class Joint(NamedTuple):
@@ -87,6 +87,7 @@ class _Walk:
         self.ends: dict[Step, Ints] = {
             "read": stamps.read,
             "crossbar": stamps.crossbar,
+            "work": stamps.work,
             "write": stamps.write,
             "leave": stamps.send,
         }
@@ -109,9 +110,11 @@ class _Walk:
         holds, place = self.holds, self.bounds[node.stage] + node.window
         if node.step == "crossbar":
             return self.before_crossbar(node.stage, node.window)
-        if node.step in ("read", "write"):
-            transfer = (holds.read if node.step == "read" else holds.write)[place]
-            return self.transfer(int(holds.first[transfer]), int(self.ends[node.step][place]))
+        if node.step == "work" and holds.work[place] < 0:
+            return self.before_work(node.stage, node.window, int(self.stamps.work[place]))
+        if node.step in ("read", "work", "write"):
+            transfer = int({"read": holds.read, "work": holds.work, "write": holds.write}[node.step][place])
+            return self.transfer(int(holds.first[transfer + 1]) - 1, int(self.ends[node.step][place]))
         if node.step == "leave":
             return self.before_leave(node)
         if node.step == "arrive":
@@ -130,7 +133,7 @@ class _Walk:
     # ------------------------------------------------------------------ steps on shared resources
 
     def transfer(self, hold: int, end: int) -> Back:
-        """From the end of a read, a write or a packet back over its hops, and over all that it queued behind."""
+        """From the end of a read, work, a write or a packet back over its hops, and over all that it queued behind."""
         holds = self.holds
         found: list[Segment] = []
         while True:
@@ -155,7 +158,9 @@ class _Walk:
         if kind == READ:
             joint, node = self.before_read(stage, window, grant)
             return found, joint, node
-        if kind == WRITE:
+        if kind == WORK:
+            more, joint, node = self.before_work(stage, window, grant)
+        elif kind == WRITE:
             more, joint, node = self.before_write(stage, window, grant)
         else:
             more, joint, node = self.before_send(stage, window)
@@ -181,7 +186,7 @@ class _Walk:
         node = self.earlier("read", stage, window, 1, time)
         if node:
             return Joint("lane"), node
-        node = self.earlier("crossbar", stage, window, INPUT_SLOTS, time)
+        node = self.earlier("crossbar", stage, window, int(self.machine.input_registers[stage]), time)
         if node:
             return Joint("register"), node
         edge = next(edge for edge in self.in_edges[stage] if self.data[edge][window] == time)
@@ -193,6 +198,15 @@ class _Walk:
         if node:
             return [], Joint("lane"), node
         node = self.earlier("leave", stage, window, int(self.machine.output_slots[stage]), time)
+        if node:
+            return [], Joint("register"), node
+        return [], Joint("step"), _Node("work", stage, window)
+
+    def before_work(self, stage: int, window: int, time: int) -> Back:
+        node = self.earlier("work", stage, window, 1, time)
+        if node:
+            return [], Joint("lane"), node
+        node = self.earlier("write", stage, window, int(self.machine.output_registers[stage]), time)
         if node:
             return [], Joint("register"), node
         start = int(self.stamps.crossbar[self.bounds[stage] + window])
@@ -230,7 +244,7 @@ class _Walk:
         node = self.earlier("crossbar", stage, window, 1, start)
         if node:
             return found, Joint("lane"), node
-        node = self.earlier("write", stage, window, OUTPUT_REGISTERS, start)
+        node = self.earlier("work", stage, window, int(self.machine.in_flight[stage]), start)
         if node:
             return found, Joint("register"), node
         return found, Joint("step"), _Node("read", stage, window)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from archsim.errors import DeadlockError
-from archsim.timing.machine import INPUT_SLOTS, OUTPUT_REGISTERS, Ints, Machine, Stamps
+from archsim.timing.machine import STEPS, Ints, Machine, Stamps
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +59,16 @@ class _State:
     def __init__(self, machine: Machine, stamps: Stamps) -> None:
         self.machine = machine
         bounds = machine.stage_offset
-        kinds = {"read": stamps.read, "crossbar": stamps.crossbar, "write": stamps.write, "send": stamps.send}
         self.ends: dict[str, list[Ints]] = {
-            kind: [array[bounds[s] : bounds[s + 1]] for s in range(machine.stages)] for kind, array in kinds.items()
+            step: [getattr(stamps, step)[bounds[s] : bounds[s + 1]] for s in range(machine.stages)] for step in STEPS
         }
         edges = machine.edge_offset
         self.arrive = [stamps.arrive[edges[e] : edges[e + 1]] for e in range(machine.edges)]
 
     def blocker(self, stage: int, step: str, window: int) -> Wait:
         """What an unfinished step waits for: the first guard that does not hold."""
-        order = {"read": None, "crossbar": "read", "write": "crossbar", "send": "write"}
-        before = order[step]
+        place = STEPS.index(step)
+        before = STEPS[place - 1] if place else None
         previous = self._previous(stage, window, 1)
         if previous >= 0 and self.ends[step][stage][previous] < 0:
             return self._on(stage, step, window, "its lane's previous window", (stage, step, previous))
@@ -84,7 +83,7 @@ class _State:
         return Wait(stage, step, window, reason, on)
 
     def _read(self, stage: int, window: int) -> Wait:
-        earlier = self._previous(stage, window, INPUT_SLOTS)
+        earlier = self._previous(stage, window, int(self.machine.input_registers[stage]))
         if earlier >= 0 and self.ends["crossbar"][stage][earlier] < 0:
             return self._on(stage, "read", window, "an input register", (stage, "crossbar", earlier))
         for e in np.flatnonzero(self.machine.edge_target == stage):
@@ -97,8 +96,12 @@ class _State:
         raise AssertionError(f"read of window {window} of stage {stage} is unfinished but waits for nothing")
 
     def _crossbar(self, stage: int, window: int) -> Wait:
-        earlier = self._previous(stage, window, OUTPUT_REGISTERS)
-        return self._on(stage, "crossbar", window, "an output register", (stage, "write", earlier))
+        earlier = self._previous(stage, window, int(self.machine.in_flight[stage]))
+        return self._on(stage, "crossbar", window, "room behind its crossbars", (stage, "work", earlier))
+
+    def _work(self, stage: int, window: int) -> Wait:
+        earlier = self._previous(stage, window, int(self.machine.output_registers[stage]))
+        return self._on(stage, "work", window, "an output register", (stage, "write", earlier))
 
     def _write(self, stage: int, window: int) -> Wait:
         earlier = self._previous(stage, window, int(self.machine.output_slots[stage]))

@@ -8,7 +8,7 @@ import numpy as np
 
 from archsim.timing.kernels import records
 from archsim.timing.kernels.events import advance
-from archsim.timing.kernels.state import NONE, State
+from archsim.timing.kernels.state import NONE, REQUESTS, State
 from archsim.timing.machine import Ints, Machine, Stamps
 
 NEVER = 1 << 62
@@ -27,6 +27,7 @@ def stamps_of(state: State) -> Stamps:
     return Stamps(
         read=state.read,
         crossbar=state.crossbar,
+        work=state.work,
         write=state.write,
         send=state.send,
         arrive=state.arrive,
@@ -54,19 +55,25 @@ def start(machine: Machine, packet_slots: int = PACKET_SLOTS) -> State:
     out_edges, out_bounds = grouped(machine.edge_source, machine.stages)
     stages = _stages(machine, in_bounds, out_bounds)
     _limit_room(machine, stages)
-    # events under way: three steps and two posts a lane, one end of hold a resource, one hop and one departure a packet
-    heap = 6 * lanes + machine.resources + 2 * packet_slots + 1
+    # events under way: four steps a lane, the post of each window from crossbar to work, one end of hold a resource,
+    # one hop and one departure a packet
+    posts = int((machine.in_flight * machine.replicas).sum())
+    heap = 4 * lanes + posts + machine.resources + 2 * packet_slots + 1
     return State(
         clock=_clock(lanes),
         stages=stages,
         lanes=_lanes(machine),
         edges=_edges(machine),
         resources=_resources(machine.resources),
-        requests=np.zeros(2 * lanes + packet_slots, records.REQUEST),
+        requests=np.zeros(REQUESTS * lanes + packet_slots, records.REQUEST),
         packets=_packets(packet_slots),
         hops=_table(
             records.HOP, len(machine.hop_hold), resource=machine.hop_resource, hold=machine.hop_hold,
             latency=machine.hop_latency,
+        ),
+        units=_table(
+            records.HOP, len(machine.unit_hold), resource=machine.unit_resource, hold=machine.unit_hold,
+            latency=machine.unit_time,
         ),
         heap_times=np.empty(heap, np.int64),
         heap_events=np.empty(heap, np.int64),
@@ -79,8 +86,11 @@ def start(machine: Machine, packet_slots: int = PACKET_SLOTS) -> State:
         last=machine.last,
         route=machine.route,
         route_offset=machine.route_offset,
+        read_time=machine.read_time,
+        read_hold=machine.read_hold,
         read=unknown(machine.stage_offset[-1]),
         crossbar=unknown(machine.stage_offset[-1]),
+        work=unknown(machine.stage_offset[-1]),
         write=unknown(machine.stage_offset[-1]),
         send=unknown(machine.stage_offset[-1]),
         arrive=unknown(machine.edge_offset[-1]),
@@ -122,9 +132,11 @@ def _stages(machine: Machine, in_bounds: Ints, out_bounds: Ints) -> np.ndarray[A
     ready = np.where(source, total, _ready_at_once(machine))
     return _table(
         records.STAGE, machine.stages, windows=machine.windows, total=total, replicas=machine.replicas,
-        first_lane=machine.lane_offset[:-1], first_window=machine.stage_offset[:-1], read_time=machine.read_time,
-        read_hold=machine.read_hold, post_time=machine.post_time, write_time=machine.write_time,
-        write_hold=machine.write_hold, output_slots=machine.output_slots, crossbar_time=machine.crossbar_offset[:-1],
+        first_lane=machine.lane_offset[:-1], first_window=machine.stage_offset[:-1], read=machine.read_offset[:-1],
+        read_period=np.diff(machine.read_offset), input_registers=machine.input_registers, in_flight=machine.in_flight,
+        post_time=machine.post_time, units=[machine.units(stage) for stage in range(machine.stages)],
+        output_registers=machine.output_registers, write_time=machine.write_time, write_hold=machine.write_hold,
+        output_slots=machine.output_slots, crossbar_time=machine.crossbar_offset[:-1],
         crossbar_period=np.diff(machine.crossbar_offset), in_low=in_bounds[:-1], in_high=in_bounds[1:],
         out_low=out_bounds[:-1], out_high=out_bounds[1:], ready=ready,
         ready_place=ready % machine.windows, ready_image=ready // machine.windows,
@@ -156,8 +168,8 @@ def _lanes(machine: Machine) -> np.ndarray[Any, Any]:
     first = first_windows(machine)
     return _table(
         records.LANE, len(stage), stage=stage, lane=lane, read_resource=machine.read_resource,
-        write_resource=machine.write_resource, read_window=first, crossbar_window=first, write_window=first,
-        send_window=first, listed=1,
+        write_resource=machine.write_resource, unit=machine.unit_offset[:-1], read_window=first, crossbar_window=first,
+        work_window=first, write_window=first, send_window=first, listed=1,
     )  # fmt: skip
 
 

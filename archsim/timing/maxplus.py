@@ -18,8 +18,8 @@ MOST_PROBLEMS = 5
 def run_maxplus(machine: Machine) -> Stamps:
     """Evaluate all stamps; unfinished steps (a deadlock) keep the stamp -1.
 
-    Raises `InputError` when a resource has more than one user (a lane's reads, a lane's writes, one lane's packets at
-    one hop of one route): who goes first then depends on time, which this engine does not have.
+    Raises `InputError` when a resource has more than one user (a lane's reads, a lane's work, a lane's writes, one
+    lane's packets at one hop of one route): who goes first then depends on time, which this engine does not have.
     """
     shared = shared_resources(machine)
     if shared:
@@ -32,7 +32,7 @@ def run_maxplus(machine: Machine) -> Stamps:
         raise InputError(problems)
     net = _network(machine, machine.capacity, np.zeros(len(machine.hop_hold), np.int64))
     evaluate(net)
-    return _stamps(net, held_times(machine, net.read >= 0, net.write >= 0, net.arrive >= 0))
+    return _stamps(net, held_times(machine, net.read >= 0, net.work >= 0, net.write >= 0, net.arrive >= 0))
 
 
 def lower_bound(machine: Machine) -> Stamps:
@@ -44,10 +44,11 @@ def lower_bound(machine: Machine) -> Stamps:
 
 
 def _stamps(net: Network, busy: Ints) -> Stamps:
-    steps = [net.read, net.crossbar, net.write, net.send, net.arrive]
+    steps = [net.read, net.crossbar, net.work, net.write, net.send, net.arrive]
     return Stamps(
         read=net.read,
         crossbar=net.crossbar,
+        work=net.work,
         write=net.write,
         send=net.send,
         arrive=net.arrive,
@@ -56,15 +57,19 @@ def _stamps(net: Network, busy: Ints) -> Stamps:
     )
 
 
-def held_times(machine: Machine, read: Mask, written: Mask, arrived: Mask) -> Ints:
-    """How long each resource is held by the windows that were read, written (of all stages) and delivered (of all
-    edges) [ps]."""
+def held_times(machine: Machine, read: Mask, worked: Mask, written: Mask, arrived: Mask) -> Ints:
+    """How long each resource is held by the windows that were read, worked on, written (of all stages) and delivered
+    (of all edges) [ps]."""
     busy = np.zeros(machine.resources, np.int64)
     for stage in range(machine.stages):
         low, high = machine.stage_offset[stage : stage + 2]
         lanes = machine.lane_offset[stage] + machine.lanes(stage)
-        np.add.at(busy, machine.read_resource[lanes[read[low:high]]], machine.read_hold[stage])
+        done = read[low:high]
+        np.add.at(busy, machine.read_resource[lanes[done]], machine.read_holds(stage)[done])
         np.add.at(busy, machine.write_resource[lanes[written[low:high]]], machine.write_hold[stage])
+        first = machine.unit_offset[lanes[worked[low:high]]]
+        for unit in range(machine.units(stage)):
+            np.add.at(busy, machine.unit_resource[first + unit], machine.unit_hold[first + unit])
     packets = np.zeros(len(machine.route_offset) - 1, np.int64)
     for edge in range(machine.edges):
         low, high = machine.edge_offset[edge : edge + 2]
@@ -84,6 +89,10 @@ def shared_resources(machine: Machine) -> list[tuple[str, str]]:
         for index in working.tolist():
             who = f"{step} of {names[stage_of[index]]} lane {lane[index]}"
             users.setdefault(int(resources[index]), []).append(who)
+    for index in working.tolist():
+        for place in range(machine.unit_offset[index], machine.unit_offset[index + 1]):
+            who = f"work of {names[stage_of[index]]} lane {lane[index]}"
+            users.setdefault(int(machine.unit_resource[place]), []).append(who)
     for edge in range(machine.edges):
         source = int(machine.edge_source[edge])
         route = machine.route[machine.last_offset[edge] : machine.last_offset[edge + 1]]
@@ -105,9 +114,12 @@ def _network(machine: Machine, capacity: Ints, hop_free: Ints) -> Network:
     }
     return Network(
         **same, capacity=capacity, in_edges=in_edges, in_bounds=in_bounds, out_edges=out_edges, out_bounds=out_bounds,
-        hop_free=hop_free, next_read=first, next_crossbar=first.copy(), next_write=first.copy(), next_send=first.copy(),
+        hop_free=hop_free,
+        work_times=np.array([machine.work_time(stage) for stage in range(machine.stages)], np.int64), next_read=first,
+        next_crossbar=first.copy(), next_work=first.copy(), next_write=first.copy(), next_send=first.copy(),
         reads_known=np.zeros(machine.stages, np.int64), arrivals_known=np.zeros(machine.edges, np.int64),
-        read=unknown(windows), crossbar=unknown(windows), write=unknown(windows), send=unknown(windows),
+        read=unknown(windows), crossbar=unknown(windows), work=unknown(windows), write=unknown(windows),
+        send=unknown(windows),
         arrive=unknown(arrivals), leading_read=unknown(windows), leading_arrival=unknown(arrivals),
         queue=np.arange(machine.stages, dtype=np.int64), queued=np.ones(machine.stages, np.int64),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from archsim.timing.kernel_engine import NEVER, stamps_of, start, with_room
-from archsim.timing.kernels.state import HEAD_ARRIVED, INDEX_BITS, INDEX_MASK, NONE, PACKET_ENDED, State
+from archsim.timing.kernels.state import HEAD_ARRIVED, INDEX_BITS, INDEX_MASK, NONE, PACKET_ENDED, REQUESTS, State
 from archsim.timing.machine import Ints, Machine, Stamps
 
 Table = np.ndarray[Any, Any]
@@ -117,12 +117,13 @@ def fingerprint(machine: Machine, state: State) -> bytes:
 def _lanes(machine: Machine, state: State, newest: int) -> Iterator[Table]:
     lanes = state.lanes
     shift = newest * machine.windows[lanes["stage"]]
-    for step in ("read_window", "crossbar_window", "write_window", "send_window"):
+    for step in ("read_window", "crossbar_window", "work_window", "write_window", "send_window"):
         yield np.where(lanes[step] == NEVER, NEVER, lanes[step] - shift)
     yield lanes["read_count"] - lanes["crossbar_count"]
-    yield lanes["crossbar_count"] - lanes["write_count"]
+    yield lanes["crossbar_count"] - lanes["work_count"]
+    yield lanes["work_count"] - lanes["write_count"]
     yield lanes["write_count"] - lanes["send_count"]
-    for name in ("reading", "computing", "writing", "sending", "packets"):
+    for name in ("reading", "computing", "working", "units_taken", "writing", "sending", "packets"):
         yield lanes[name]
 
 
@@ -132,7 +133,7 @@ def _counts(machine: Machine, state: State, newest: int) -> Iterator[Table]:
     shift = newest * machine.windows
     consumers, producers = np.unique(machine.edge_target), np.unique(machine.edge_source)
     yield (state.stages["ready"] - shift)[consumers]
-    yield state.stages["read"] - shift
+    yield state.stages["read_leading"] - shift
     yield (state.stages["room"] - shift)[producers]
     for name in ("received", "released"):
         yield state.edges[name] - shift[machine.edge_source]
@@ -147,7 +148,9 @@ def _gaps(machine: Machine, state: State) -> Iterator[Table]:
         np.maximum.at(most, state.lanes["stage"], np.where(windows == NEVER, 0, windows + 1))
     for stage, record in enumerate(state.stages):
         base = int(record["first_window"])
-        yield state.read[base + int(record["read"]) : base + min(int(furthest[stage]), int(record["total"]))] >= 0
+        yield (
+            state.read[base + int(record["read_leading"]) : base + min(int(furthest[stage]), int(record["total"]))] >= 0
+        )
     for record in state.edges:
         base, limit = int(record["arrive"]), min(int(sent[record["source"]]), int(record["total"]))
         yield state.arrive[base + int(record["received"]) : base + limit] >= 0
@@ -178,7 +181,7 @@ def _packets(machine: Machine, state: State, slots: Ints, newest: int) -> Ints:
 
 def _waiting(machine: Machine, state: State, newest: int) -> Iterator[Table]:
     """Waiting requests of each resource in their order, with how long they have waited."""
-    now, lane_requests = int(state.clock["now"][0]), 2 * len(state.lanes)
+    now, lane_requests = int(state.clock["now"][0]), REQUESTS * len(state.lanes)
     for resource in np.flatnonzero(state.resources["head"] != NONE).tolist():
         numbers = [int(state.resources["head"][resource])]
         while (behind := int(state.requests["behind"][numbers[-1]])) != NONE:

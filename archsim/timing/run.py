@@ -45,31 +45,22 @@ def run_timing(
     """
     machine = compile_machine(plan, images, input_cycles)
     if detail == "window":
-        return time_machine(machine, digital_stages(plan), engine=engine, observe=observe)
-    return _timed(machine, digital_stages(plan), engine, lambda part: run_bits(plan, part).stamps, observe)
+        return time_machine(machine, engine=engine, observe=observe)
+    return _timed(machine, engine, lambda part: run_bits(plan, part).stamps, observe)
 
 
-def digital_stages(plan: Plan) -> frozenset[str]:
-    """Names of the stages without crossbars."""
-    return frozenset(mapped.name for mapped in plan.stages if mapped.grid is None)
-
-
-def time_machine(
-    machine: Machine, digital: frozenset[str] = frozenset(), *, engine: str = "kernel", observe: Observer | None = None
-) -> Timing:
+def time_machine(machine: Machine, *, engine: str = "kernel", observe: Observer | None = None) -> Timing:
     """Time all images of a compiled machine, as `run_timing` does at detail "window": the result follows from these
-    arguments alone. `digital` names the stages without crossbars."""
-    return _timed(machine, digital, engine, ENGINES[engine], observe)
+    arguments alone."""
+    return _timed(machine, engine, ENGINES[engine], observe)
 
 
-def _timed(
-    machine: Machine, digital: frozenset[str], engine: str, simulated: Engine, observe: Observer | None
-) -> Timing:
+def _timed(machine: Machine, engine: str, simulated: Engine, observe: Observer | None) -> Timing:
     stream = simulate_stream(machine, simulated, is_kernel=engine == "kernel")
     machine, stamps = stream.short, stream.stamps
     require_finished(machine, stamps)
     check_run(machine, stamps)
     if observe is not None:
         observe(machine, stamps)
-    bottleneck, path = find_bottleneck(machine, stamps, digital)
+    bottleneck, path = find_bottleneck(machine, stamps)
     return replace(stream_timing(stream, engine), bottleneck=bottleneck, critical_path=path)

@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 import simpy
 
-from archsim.timing.machine import HOP, INPUT_SLOTS, OUTPUT_REGISTERS, READ, WRITE, Machine, Stamps
+from archsim.timing.machine import HOP, READ, WORK, WRITE, Machine, Stamps
 
 GRANT_PRIORITY = cast(Any, 5)
 """SimPy orders equal times by priority: urgent 0, normal 1. Anything above 1 runs after all events of the tick."""
@@ -42,12 +42,21 @@ class _Engine:
         self.windows = machine.windows.tolist()
         self.replicas = machine.replicas.tolist()
         self.lane_offset = machine.lane_offset.tolist()
-        self.read_time = machine.read_time.tolist()
+        reads = machine.read_offset.tolist()
+        self.read_time = [machine.read_time[reads[s] : reads[s + 1]].tolist() for s in stages]
+        self.read_hold = [machine.read_hold[reads[s] : reads[s + 1]].tolist() for s in stages]
         self.post_time = machine.post_time.tolist()
         self.write_time = machine.write_time.tolist()
-        self.read_hold = machine.read_hold.tolist()
         self.write_hold = machine.write_hold.tolist()
         self.output_slots = machine.output_slots.tolist()
+        self.input_registers = machine.input_registers.tolist()
+        self.in_flight = machine.in_flight.tolist()
+        self.output_registers = machine.output_registers.tolist()
+        units = list(
+            zip(machine.unit_resource.tolist(), machine.unit_hold.tolist(), machine.unit_time.tolist(), strict=True)
+        )
+        # (resource, hold, time) of each unit that a lane's windows take in turn
+        self.units = [units[low:high] for low, high in pairwise(machine.unit_offset.tolist())]
         self.read_resource = machine.read_resource.tolist()
         self.write_resource = machine.write_resource.tolist()
         offsets = machine.crossbar_offset.tolist()
@@ -57,6 +66,7 @@ class _Engine:
         self.read_end = [[-1] * n for n in self.total]
         self.crossbar_end = [[-1] * n for n in self.total]
         self.post_done = [bytearray(n) for n in self.total]
+        self.work_end = [[-1] * n for n in self.total]
         self.write_end = [[-1] * n for n in self.total]
         self.send_end = [[-1] * n for n in self.total]
         self.waiting: list[list[tuple[Any, ...]]] = [[] for _ in range(machine.resources)]
@@ -94,13 +104,14 @@ class _Engine:
             lane if lane < self.windows[s] else NEVER for s in range(machine.stages) for lane in range(self.replicas[s])
         ]
         # the next window of every lane in each step
-        self.next_read, self.next_crossbar = first.copy(), first.copy()
+        self.next_read, self.next_crossbar, self.next_work = first.copy(), first.copy(), first.copy()
         self.next_write, self.next_send = first.copy(), first.copy()
         lanes = len(first)
         self.reading, self.computing = [False] * lanes, [False] * lanes
-        self.writing, self.sending = [False] * lanes, [False] * lanes
-        # windows in the lane's input registers, output registers and output slots
-        self.loaded, self.computed, self.unsent = [0] * lanes, [0] * lanes, [0] * lanes
+        self.working, self.writing, self.sending = [False] * lanes, [False] * lanes, [False] * lanes
+        # windows in the lane's input registers, from crossbar to work, in its output registers and in its output slots
+        self.loaded, self.computed = [0] * lanes, [0] * lanes
+        self.worked, self.unsent = [0] * lanes, [0] * lanes
         self.packets_left = [0] * lanes
         # leading counts of every stage: windows whose inputs are there, that are read, that all consumers have room for
         self.ready = [0 if self.in_edges[s] else self.total[s] for s in range(machine.stages)]
@@ -150,12 +161,17 @@ class _Engine:
             self.held[resource] = True
             _, s, kind, r, w, e, h, route = heappop(queue)
             if kind == READ:
-                hold = self.read_hold[s]
-                self.after(self.read_time[s], self.read_done, (s, r, w))
+                place = w % len(self.read_hold[s])
+                hold = self.read_hold[s][place]
+                self.after(self.read_time[s][place], self.read_done, (s, r, w))
                 self.after(hold, self.freed, resource)
             elif kind == WRITE:
                 hold = self.write_hold[s]
                 self.after(self.write_time[s], self.write_done, (s, r, w))
+                self.after(hold, self.freed, resource)
+            elif kind == WORK:
+                _, hold, time = self.units[self.lane_offset[s] + r][h]
+                self.after(time, self.unit_done, (s, r, w, h + 1))
                 self.after(hold, self.freed, resource)
             else:
                 _, hold, latency = self.routes[route][h]
@@ -188,7 +204,7 @@ class _Engine:
         w = self.next_read[lane]
         if self.reading[lane] or w >= self.ready[s]:
             return
-        if self.loaded[lane] >= INPUT_SLOTS:
+        if self.loaded[lane] >= self.input_registers[s]:
             return
         self.reading[lane] = True
         self.loaded[lane] += 1
@@ -199,17 +215,36 @@ class _Engine:
         w = self.next_crossbar[lane]
         if self.computing[lane] or w >= self.next_read[lane]:
             return
-        if self.computed[lane] >= OUTPUT_REGISTERS:
+        if self.computed[lane] >= self.in_flight[s]:
             return
         self.computing[lane] = True
         self.computed[lane] += 1
         times = self.crossbar_time[s]
         self.after(times[w % len(times)], self.crossbar_done, (s, r, w))
 
+    def try_work(self, s: int, r: int) -> None:
+        lane = self.lane_offset[s] + r
+        w = self.next_work[lane]
+        if self.working[lane] or w >= self.total[s] or not self.post_done[s][w]:
+            return
+        if self.worked[lane] >= self.output_registers[s]:
+            return
+        self.working[lane] = True
+        self.worked[lane] += 1
+        self.next_unit(s, r, w, 0)
+
+    def next_unit(self, s: int, r: int, w: int, place: int) -> None:
+        """Ask for the next unit of a window's work, or end it after the last."""
+        units = self.units[self.lane_offset[s] + r]
+        if place < len(units):
+            self.request(units[place][0], (self.environment._now, s, WORK, r, w, 0, place, 0))
+        else:
+            self.work_done(s, r, w)
+
     def try_write(self, s: int, r: int) -> None:
         lane = self.lane_offset[s] + r
         w = self.next_write[lane]
-        if self.writing[lane] or w >= self.total[s] or not self.post_done[s][w]:
+        if self.writing[lane] or w >= self.next_work[lane]:
             return
         if self.unsent[lane] >= self.output_slots[s]:
             return
@@ -289,7 +324,20 @@ class _Engine:
     def posted(self, event: simpy.Event) -> None:
         s, r, w = event._value
         self.post_done[s][w] = 1
+        self.try_work(s, r)
+
+    def unit_done(self, event: simpy.Event) -> None:
+        self.next_unit(*event._value)
+
+    def work_done(self, s: int, r: int, w: int) -> None:
+        self.work_end[s][w] = int(self.environment._now)
+        lane = self.lane_offset[s] + r
+        self.working[lane] = False
+        self.computed[lane] -= 1
+        self.next_work[lane] = self.following(s, w)
         self.try_write(s, r)
+        self.try_work(s, r)
+        self.try_crossbar(s, r)
 
     def write_done(self, event: simpy.Event) -> None:
         s, r, w = event._value
@@ -297,11 +345,11 @@ class _Engine:
         lane = self.lane_offset[s] + r
         self.writing[lane] = False
         self.next_write[lane] = self.following(s, w)
-        self.computed[lane] -= 1
+        self.worked[lane] -= 1
         self.unsent[lane] += 1
         self.try_send(s, r)
         self.try_write(s, r)
-        self.try_crossbar(s, r)
+        self.try_work(s, r)
 
     def head_at_next_hop(self, event: simpy.Event) -> None:
         s, r, w, e, h, route = event._value
@@ -365,6 +413,7 @@ class _Engine:
         return Stamps(
             read=flat(self.read_end),
             crossbar=flat(self.crossbar_end),
+            work=flat(self.work_end),
             write=flat(self.write_end),
             send=flat(self.send_end),
             arrive=flat(self.arrive_end),

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from archsim.errors import InputError, Problem, SimulationError
-from archsim.timing.machine import INPUT_SLOTS, Ints, Machine, Stamps
+from archsim.timing.machine import STEPS, Ints, Machine, Stamps
 from archsim.timing.recurrence import Recurrence, find_recurrence
 from archsim.timing.summary import SECONDS, Sums, Timing, data_ready, sum_up, timing_of
 
@@ -92,7 +92,7 @@ def _parts(machine: Machine, stamps: Stamps) -> list[tuple[str, int, Ints]]:
     bounds, edges = machine.stage_offset, machine.edge_offset
     found = [
         (kind, stage, getattr(stamps, kind)[bounds[stage] : bounds[stage + 1]])
-        for kind in ("read", "crossbar", "write", "send")
+        for kind in STEPS
         for stage in range(machine.stages)
     ]
     sources = machine.edge_source.tolist()
@@ -126,7 +126,7 @@ def splice(stream: Stream, images: int) -> Stamps:
     if images == short.images:
         return stamps
     assert recurrence is not None
-    parts: dict[str, list[Ints]] = {"read": [], "crossbar": [], "write": [], "send": [], "arrive": []}
+    parts: dict[str, list[Ints]] = {kind: [] for kind in (*STEPS, "arrive")}
     for kind, _, part in _parts(short, stamps):
         parts[kind].append(extend(part.reshape(short.images, -1), images, recurrence).ravel())
     joined = {kind: np.concatenate([*found, np.zeros(0, np.int64)]).astype(np.int64) for kind, found in parts.items()}
@@ -189,8 +189,8 @@ def _longest_share(machine: Machine, stamps: Stamps) -> int:
     for stage in range(machine.stages):
         low, high = machine.stage_offset[stage : stage + 2]
         crossbar = stamps.crossbar[low:high]
-        earliest = np.minimum(data_ready(machine, stamps, stage), stamps.read[low:high] - machine.read_time[stage])
-        before = machine.previous(stage, np.arange(high - low), INPUT_SLOTS)
+        earliest = np.minimum(data_ready(machine, stamps, stage), stamps.read[low:high] - machine.read_times(stage))
+        before = machine.previous(stage, np.arange(high - low), int(machine.input_registers[stage]))
         window = np.flatnonzero(before >= 0)
         earliest[window] = np.minimum(earliest[window], crossbar[before[window]])
         window = window[before[window] >= 0]

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from archsim.timing.bottleneck import Bottleneck, PathRow
-from archsim.timing.machine import INPUT_SLOTS, Ints, Machine, Stamps
+from archsim.timing.machine import STEPS, Ints, Machine, Stamps
 
 SECONDS = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageTiming:
-    """Times of one stage [s]. `busy_s` and the stalls are of the crossbar step, mean over lanes; with `fill_s` (until
-    a lane's first window) and `drain_s` (after its last) they add up to end - start.
+    """Times of one stage [s]. `busy_s` and the stalls are of the crossbar step (of the work, in a stage without
+    crossbars), mean over lanes; with `fill_s` (until a lane's first window) and `drain_s` (after its last) they add up
+    to end - start.
 
     Stalled for `input`: the window's data were not there or were still being read. `contention`: the read waited for
-    the tile bus. `output`: both output registers were full.
+    the tile bus, the work for the tile's units. `output`: there was no room behind it.
     """
 
     name: str
@@ -127,22 +128,30 @@ def data_ready(machine: Machine, stamps: Stamps, stage: int) -> Ints:
 
 def _stage_sums(machine: Machine, stamps: Stamps, stage: int) -> tuple[int, ...]:
     low, high = machine.stage_offset[stage : stage + 2]
-    read, crossbar = stamps.read[low:high], stamps.crossbar[low:high]
+    read, crossbar, work, write, send = (getattr(stamps, step)[low:high] for step in STEPS)
     lanes = min(int(machine.replicas[stage]), int(machine.windows[stage]))
-    duration = machine.crossbar_times(stage)
-    began = crossbar - duration
-    grant = read - machine.read_time[stage]
-    first, last = int(grant.min()), int(stamps.send[low:high].max())
-    every = np.arange(high - low)
-    previous = machine.previous(stage, every)
+    granted = read - machine.read_times(stage)
+    first, last = int(granted.min()), int(send.max())
+    previous = machine.previous(stage, np.arange(high - low))
     window = np.flatnonzero(previous >= 0)
-    previous = previous[window]
-    gap = began[window] - crossbar[previous]
-    output = began[window] - np.maximum(crossbar[previous], read[window])
-    requested = np.maximum(data_ready(machine, stamps, stage)[window], read[previous])
-    two = machine.previous(stage, window, INPUT_SLOTS)
-    requested = np.where(two >= 0, np.maximum(requested, crossbar[np.maximum(two, 0)]), requested)
-    contention = np.minimum(gap - output, grant[window] - requested)
+    before = previous[window]
+    if machine.is_digital(stage):
+        ends, duration = work, np.full(high - low, machine.work_time(stage))
+        registers = machine.previous(stage, window, int(machine.output_registers[stage]))
+        free = np.where(registers >= 0, write[np.maximum(registers, 0)], 0)
+        there = np.maximum(crossbar[window] + machine.post_time[stage], ends[before])
+        output = np.maximum(there, free) - there
+        contention = (ends - duration)[window] - np.maximum(there, free)
+    else:
+        ends, duration = crossbar, machine.crossbar_times(stage)
+        output = (ends - duration)[window] - np.maximum(ends[before], read[window])
+        requested = np.maximum(data_ready(machine, stamps, stage)[window], read[before])
+        earlier = machine.previous(stage, window, int(machine.input_registers[stage]))
+        requested = np.where(earlier >= 0, np.maximum(requested, crossbar[np.maximum(earlier, 0)]), requested)
+        contention = granted[window] - requested
+    began = ends - duration
+    gap = began[window] - ends[before]
+    contention = np.minimum(gap - output, contention)
     return (
         first,
         last,
@@ -151,7 +160,7 @@ def _stage_sums(machine: Machine, stamps: Stamps, stage: int) -> tuple[int, ...]
         int(output.sum()),
         int(contention.sum()),
         int((began[:lanes] - first).sum()),
-        int((last - crossbar[-lanes:]).sum()),
+        int((last - ends[-lanes:]).sum()),
     )
 
 

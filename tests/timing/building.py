@@ -25,6 +25,10 @@ class Stage:
     write: int = 1
     post: int = 0
     slots: int = 2
+    inputs: int = 2
+    flight: int = 2
+    outputs: int = 2
+    units: Sequence[tuple[str, int, int]] = ()
     read_bus: str = ""
     write_bus: str = ""
 
@@ -56,6 +60,8 @@ def build(stages: Sequence[Stage], edges: Sequence[Edge] = ()) -> Machine:
     resources, routes, route = Names(), [hops for edge in edges for hops in edge.routes], []
     read = [resources[stage.read_bus or f"bus read {stage.name}"] for stage in stages]
     write = [resources[stage.write_bus or f"bus write {stage.name}"] for stage in stages]
+    units = [(resources[name], hold, time) for stage in stages for name, hold, time in stage.units]
+    units = np.array(units, np.int64).reshape(-1, 3)
     needs, lasts, first = [], [], 0
     for edge in edges:
         produced, consumed = stages[index[edge.source]].windows, stages[index[edge.target]].windows
@@ -73,6 +79,11 @@ def build(stages: Sequence[Stage], edges: Sequence[Edge] = ()) -> Machine:
         stage_names=tuple(index), resource_names=tuple(resources.numbers), images=1,
         windows=ints(stage.windows for stage in stages), replicas=np.ones(len(stages), np.int64),
         read_time=ints(stage.read for stage in stages), read_hold=ints(stage.read for stage in stages),
+        read_offset=np.arange(len(stages) + 1),
+        input_registers=ints(stage.inputs for stage in stages), in_flight=ints(stage.flight for stage in stages),
+        output_registers=ints(stage.outputs for stage in stages),
+        unit_offset=offsets([stage.units for stage in stages]),
+        unit_resource=units[:, 0].copy(), unit_hold=units[:, 1].copy(), unit_time=units[:, 2].copy(),
         post_time=ints(stage.post for stage in stages), write_time=ints(stage.write for stage in stages),
         write_hold=ints(stage.write for stage in stages), output_slots=ints(stage.slots for stage in stages),
         crossbar_time=np.concatenate(crossbar), crossbar_offset=offsets(crossbar),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from archsim.timing.machine import Machine
+from archsim.timing.machine import Machine, Stamps
 from archsim.timing.simpy_engine import _Engine
 
 
@@ -17,10 +18,10 @@ class FirstComeFirstServed(_Engine):
 
 
 class KindBeforeStage(_Engine):
-    """Equal request times: hops first, then writes, then reads, whatever the stage."""
+    """Equal request times: hops first, then writes, work, reads, whatever the stage."""
 
     def request(self, resource: int, key: tuple[Any, ...]) -> None:
-        super().request(resource, (4 * key[0] - key[2], *key[1:]))
+        super().request(resource, (8 * key[0] - key[2], *key[1:]))
 
 
 class LaneAfterWindow(_Engine):
@@ -68,12 +69,11 @@ class MergedReadGuard(_Engine):
     """Reading waits for an output register too."""
 
     def try_read(self, s: int, r: int) -> None:
-        if self.computed[self.lane_offset[s] + r] < 2:
+        if self.computed[self.lane_offset[s] + r] < self.in_flight[s]:
             super().try_read(s, r)
 
-    def write_done(self, event: Any) -> None:
-        super().write_done(event)
-        s, r, _ = event._value
+    def work_done(self, s: int, r: int, w: int) -> None:
+        super().work_done(s, r, w)
         self.try_read(s, r)
 
 
@@ -90,21 +90,70 @@ class MergedWriteGuard(_Engine):
             self.try_write(s, r)
 
 
-class OneInputRegister(_Engine):
-    def try_read(self, s: int, r: int) -> None:
-        if self.loaded[self.lane_offset[s] + r] < 1:
-            super().try_read(s, r)
+class TwoInputRegisters(_Engine):
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(machine)
+        self.input_registers = [2] * machine.stages
 
 
-class ThirdOutputRegister(_Engine):
-    def try_crossbar(self, s: int, r: int) -> None:
-        lane = self.lane_offset[s] + r
-        if self.computed[lane] == 2:
-            self.computed[lane] = 1
-            super().try_crossbar(s, r)
-            self.computed[lane] += 1
-        else:
-            super().try_crossbar(s, r)
+class OneMoreInFlight(_Engine):
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(machine)
+        self.in_flight = [count + 1 for count in self.in_flight]
+
+
+class OneOutputRegisterMore(_Engine):
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(machine)
+        self.output_registers = [count + 1 for count in self.output_registers]
+
+
+class InFlightUntilWritten(_Engine):
+    """What is behind the crossbars counts until it is written, not until it is worked on."""
+
+    def work_done(self, s: int, r: int, w: int) -> None:
+        self.computed[self.lane_offset[s] + r] += 1
+        super().work_done(s, r, w)
+
+    def write_done(self, event: Any) -> None:
+        super().write_done(event)
+        s, r, _ = event._value
+        self.computed[self.lane_offset[s] + r] -= 1
+        self.try_crossbar(s, r)
+
+
+class UnitsAtOnce(_Engine):
+    """A window's units are asked for together, not in turn: the last one's end is the work's."""
+
+    def next_unit(self, s: int, r: int, w: int, place: int) -> None:
+        units = self.units[self.lane_offset[s] + r]
+        super().next_unit(s, r, w, max(place, len(units) - 1))
+
+
+class UnitsOfTheirOwn(_Engine):
+    """Every lane has its units alone."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(machine)
+        count = machine.resources
+        self.units = [
+            [(count + number, hold, time) for number, (_, hold, time) in enumerate(row, 100 * lane)]
+            for lane, row in enumerate(self.units)
+        ]
+        more = 100 * (len(self.units) + 1)
+        self.waiting += [[] for _ in range(more)]
+        self.held += [False] * more
+        self.busy_time += [0] * more
+
+    def stamps(self) -> Stamps:
+        found = super().stamps()
+        return replace(found, resource_busy=found.resource_busy[: self.machine.resources])
+
+
+class UnitHeldForItsTime(_Engine):
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(machine)
+        self.units = [[(resource, time, time) for resource, _, time in row] for row in self.units]
 
 
 class PostOccupiesTheCrossbar(_Engine):
@@ -218,8 +267,13 @@ MUTANTS = [
     NeedsOneMore,
     MergedReadGuard,
     MergedWriteGuard,
-    OneInputRegister,
-    ThirdOutputRegister,
+    TwoInputRegisters,
+    OneMoreInFlight,
+    OneOutputRegisterMore,
+    InFlightUntilWritten,
+    UnitsAtOnce,
+    UnitsOfTheirOwn,
+    UnitHeldForItsTime,
     PostOccupiesTheCrossbar,
     LastHopLatencyAdded,
     StoreAndForward,

@@ -41,15 +41,21 @@ class _Draft:
         edges = [self._edge(int(self.windows[a]), int(self.windows[b])) for a, b in pairs]
         lanes = int(self.replicas.sum())
         read_resource, write_resource = self._buses(lanes)
+        units = self._units(stages)
         routes = self._routes(pairs)
-        read_hold, write_hold = self._times(stages, 1), self._times(stages, 1)
+        periods = [int(random.choice([1, windows])) for windows in self.windows]
+        read_hold = self._times(sum(periods), 1)
+        write_hold = self._times(stages, 1)
         crossbar = [self._crossbar(int(windows)) for windows in self.windows]
         hops = np.array(self.hops, np.int64).reshape(-1, 3)
         machine = Machine(
             stage_names=tuple(f"s{i}" for i in range(stages)), resource_names=tuple(self.names), images=self.images,
             windows=self.windows, replicas=self.replicas, read_hold=read_hold, write_hold=write_hold,
-            read_time=read_hold + self._times(stages, 0) * random.integers(0, 2, stages),
+            read_time=read_hold + self._times(len(read_hold), 0) * random.integers(0, 2),
+            read_offset=np.concatenate([[0], np.cumsum(periods)]),
             write_time=write_hold + self._times(stages, 0) * random.integers(0, 2, stages),
+            input_registers=random.integers(1, 4, stages), in_flight=random.integers(1, 6, stages),
+            output_registers=random.integers(1, 4, stages), **units,
             post_time=self._times(stages, 0) * random.integers(0, 2, stages),
             output_slots=random.integers(1, 4, stages), crossbar_time=flat(crossbar), crossbar_offset=offsets(crossbar),
             lane_offset=np.concatenate([[0], np.cumsum(self.replicas)]), read_resource=read_resource,
@@ -125,6 +131,30 @@ class _Draft:
         buses = np.array([self._resource("bus") for _ in range(int(choice.max()) + 1)])
         other = self.random.permutation(choice) if self.random.random() < 0.3 else choice
         return buses[choice], buses[other]
+
+    def _units(self, stages: int) -> dict[str, Ints]:
+        """No unit, one or several for every stage; shared by all lanes and stages, or each lane's own; sometimes a bus
+        or the same unit twice."""
+        random = self.random
+        shared = [self._resource("unit") for _ in range(int(random.integers(1, 4)))]
+        if random.random() < 0.2:
+            shared += list(range(len(self.names)))
+        offset, rows = [0], []
+        for stage in range(stages):
+            count = int(random.choice([0, 0, 1, 2, 3]))
+            hold = self._times(count, 1)
+            time = hold + self._times(count, 0) * random.integers(0, 2, count)
+            for _ in range(int(self.replicas[stage])):
+                taken = [self._resource("unit") if self.exclusive else int(random.choice(shared)) for _ in range(count)]
+                rows += list(zip(taken, hold.tolist(), time.tolist(), strict=True))
+                offset.append(len(rows))
+        table = np.array(rows, np.int64).reshape(-1, 3)
+        return {
+            "unit_offset": np.array(offset, np.int64),
+            "unit_resource": table[:, 0].copy(),
+            "unit_hold": table[:, 1].copy(),
+            "unit_time": table[:, 2].copy(),
+        }
 
     def _routes(self, pairs: list[tuple[int, int]]) -> list[Ints]:
         """The route of each producer window of each edge; routes share links unless everything is exclusive."""

@@ -55,7 +55,7 @@ def test_busy_crossbars_are_followed_from_window_to_window() -> None:
     path = path_of(chain([5]))
     assert spans(path)[1:6] == [(0, "crossbar", 1 + 16 * w, 17 + 16 * w) for w in range(5)]
     causes = [joint.cause for piece in path for joint in piece.joints]
-    assert causes == ["step", "lane", "lane", "lane", "lane", "step", "run"]
+    assert causes == ["step", "step", "lane", "lane", "lane", "lane", "step", "run"]
 
 
 def test_queue_for_a_bus_is_followed_to_the_one_that_had_not_waited() -> None:

@@ -59,10 +59,36 @@ def input_register(free: int) -> tuple[Machine, Observe]:
     return build(stages, [Edge("a", "b")]), lambda stamps: int(stamps.read[5]) - 2
 
 
-def output_register(free: int) -> tuple[Machine, Observe]:
-    """The third crossbar step waits for the second at READY, and for the write of the first at `free`."""
-    stage = Stage("a", windows=3, crossbar=[9, READY - 10, 30], post=free - 12, write=2)
+def in_flight(free: int) -> tuple[Machine, Observe]:
+    """The third crossbar step waits for the second at READY, and for the end of the first's work at `free`."""
+    stage = Stage("a", windows=3, crossbar=[9, READY - 10, 30], post=free - 14, units=[("unit", 1, 4)])
     return build([stage]), lambda stamps: int(stamps.crossbar[2]) - 30
+
+
+def output_register(free: int) -> tuple[Machine, Observe]:
+    """The second work is possible at READY, after its crossbar step, and once the first window is written at `free`."""
+    stage = Stage("a", windows=2, crossbar=[9, READY - 10], write=free - 13, outputs=1, units=[("unit", 1, 3)])
+    return build([stage]), lambda stamps: int(stamps.work[1]) - 3
+
+
+def lane_at_work(free: int) -> tuple[Machine, Observe]:
+    """One window at a time: the second work waits for the end of the first at `free`, though the unit is idle."""
+    stage = Stage("a", windows=2, crossbar=[9, READY - 10], units=[("unit", 1, free - 10)])
+    return build([stage]), lambda stamps: int(stamps.work[1]) - (free - 10)
+
+
+def unit(place: int) -> Callable[[int], tuple[Machine, Observe]]:
+    def probe(free: int) -> tuple[Machine, Observe]:
+        """a asks for the shared unit at READY, first or second in its row; b holds it from 10 to `free`."""
+        before = [("own", 2, 5)] * place
+        work = [*before, ("shared", 3, 4)]
+        stages = [
+            Stage("a", crossbar=READY - 1 - 5 * place, units=work),
+            Stage("b", crossbar=9, units=[("shared", free - 10, free)]),
+        ]
+        return build(stages), lambda stamps: int(stamps.work[0]) - 4
+
+    return probe
 
 
 def output_slot(free: int) -> tuple[Machine, Observe]:
@@ -81,7 +107,11 @@ PROBES = {
     "port out": hop("eject"),
     "credit": credit,
     "input register": input_register,
+    "in flight": in_flight,
     "output register": output_register,
+    "lane at work": lane_at_work,
+    "unit": unit(0),
+    "second unit": unit(1),
     "output slot": output_slot,
 }
 

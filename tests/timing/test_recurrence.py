@@ -107,7 +107,7 @@ CHANGES = {
 @pytest.mark.parametrize("change", list(CHANGES))
 def test_fingerprint_sees_every_part_of_the_state(change: str) -> None:
     machine = contended(12)
-    state = stopped_at(machine, 5)
+    state = stopped_at(machine, 1)
     before = fingerprint(machine, state)
     assert fingerprint(machine, state) == before
     CHANGES[change](state)

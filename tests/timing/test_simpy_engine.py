@@ -15,6 +15,7 @@ from archsim.timing.deadlock import find_cycle, require_finished
 from archsim.timing.simpy_engine import _Engine, run_simpy
 from archsim.timing.summary import summarize
 
+from .building import Stage, build
 from .machines import chain
 
 
@@ -44,8 +45,8 @@ def test_copies_work_in_parallel_and_share_a_bus_in_turn() -> None:
 
 
 def test_small_output_register_stalls_the_crossbar() -> None:
-    """A slow write holds both output registers: the crossbar step of window w waits for the write of w - 2."""
-    machine = chain([6], write=40)
+    """Slow work fills what is behind the crossbars, and they wait."""
+    machine = build([Stage("s0", windows=9, crossbar=16, units=[("unit", 40, 40)])])
     stamps = run_simpy(machine)
     timing = summarize(machine, stamps, "simpy").stages[0]
     assert timing.stall_output_s > 0

@@ -9,11 +9,14 @@ from archsim.timing.kernels.state import (
     PACKET_ENDED,
     PACKET_LEFT,
     READ_ENDED,
+    REQUESTS,
     RESOURCE_FREED,
+    UNIT_ENDED,
+    WORK_ENDED,
     WRITE_ENDED,
     schedule,
 )
-from archsim.timing.machine import HOP
+from archsim.timing.machine import HOP, READ, WORK
 
 
 @inlined
@@ -82,23 +85,35 @@ def grant(state, clock, resource):
         record.tail = NONE
     else:
         state.requests[record.head].before = NONE
-    lane_requests = 2 * state.lanes.size
+    lane_requests = REQUESTS * state.lanes.size
     if number >= lane_requests:
         hold = _start_hop(state, clock, number - lane_requests)
     else:
-        lane = number >> 1
-        stage = state.stages[state.lanes[lane].stage]
-        if number & 1:
-            hold = stage.write_hold
-            schedule(state, clock, stage.write_time, WRITE_ENDED, lane)
-        else:
-            hold = stage.read_hold
-            schedule(state, clock, stage.read_time, READ_ENDED, lane)
+        hold = _start_step(state, clock, number // REQUESTS, number % REQUESTS)
     record.free_at = clock.now + hold
     record.busy += hold
     if record.head != NONE:
         record.woken = 1
         schedule(state, clock, hold, RESOURCE_FREED, resource)
+
+
+@inlined
+def _start_step(state, clock, index, kind):
+    lane = state.lanes[index]
+    stage = state.stages[lane.stage]
+    if kind == READ:
+        place = stage.read
+        if stage.read_period > 1:
+            place += lane.read_window % stage.read_period
+        schedule(state, clock, state.read_time[place], READ_ENDED, index)
+        return state.read_hold[place]
+    if kind == WORK:
+        unit = state.units[lane.unit + lane.units_taken]
+        lane.units_taken += 1
+        schedule(state, clock, unit.latency, WORK_ENDED if lane.units_taken == stage.units else UNIT_ENDED, index)
+        return unit.hold
+    schedule(state, clock, stage.write_time, WRITE_ENDED, index)
+    return stage.write_hold
 
 
 @inlined
@@ -116,10 +131,19 @@ def _start_hop(state, clock, slot):
 
 
 @inlined
+def request_unit(state, clock, index):
+    """Ask for the next unit of a lane's work."""
+    lane = state.lanes[index]
+    resource = state.units[lane.unit + lane.units_taken].resource
+    order = ((lane.stage * 4 + WORK) << 32) | lane.lane
+    request(state, clock, resource, REQUESTS * index + WORK, order, lane.work_window, lane.units_taken)
+
+
+@inlined
 def request_hop(state, clock, slot):
     packet = state.packets[slot]
     lane = state.lanes[packet.lane]
     order = ((lane.stage * 4 + HOP) << 32) | lane.lane
     minor = (packet.edge << 32) | (packet.hop - packet.first_hop)
-    number = 2 * state.lanes.size + slot
+    number = REQUESTS * state.lanes.size + slot
     request(state, clock, state.hops[packet.hop].resource, number, order, packet.window, minor)

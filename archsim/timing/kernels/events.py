@@ -6,7 +6,7 @@ more happens at this time; then grants. A resource that is let go causes no even
 
 from __future__ import annotations
 
-from archsim.timing.kernels.arbitration import contest, grant, request, request_hop
+from archsim.timing.kernels.arbitration import contest, grant, request, request_hop, request_unit
 from archsim.timing.kernels.compiling import inlined, loop
 from archsim.timing.kernels.heap import pop
 from archsim.timing.kernels.state import (
@@ -19,12 +19,15 @@ from archsim.timing.kernels.state import (
     PACKET_LEFT,
     POST_ENDED,
     READ_ENDED,
+    REQUESTS,
     RESOURCE_FREED,
+    UNIT_ENDED,
+    WORK_ENDED,
     WRITE_ENDED,
     mark,
     schedule,
 )
-from archsim.timing.machine import INPUT_SLOTS, OUTPUT_REGISTERS, READ, WRITE
+from archsim.timing.machine import READ, WRITE
 
 
 @loop
@@ -73,11 +76,15 @@ def _apply(state, clock, kind, index):
         _packet_ended(state, clock, index)
     elif kind == PACKET_LEFT:
         _packet_left(state, clock, index)
+    elif kind == UNIT_ENDED:
+        request_unit(state, clock, index)
     else:
         if kind == READ_ENDED:
             _read_ended(state, clock, index)
         elif kind == CROSSBAR_ENDED:
             _crossbar_ended(state, clock, index)
+        elif kind == WORK_ENDED:
+            _work_ended(state, clock, index)
         elif kind == WRITE_ENDED:
             _write_ended(state, clock, index)
         mark(state, clock, index)
@@ -92,13 +99,33 @@ def _look(state, clock, index):
     lane = state.lanes[index]
     stage = state.stages[lane.stage]
     order = lane.stage * 4
-    if not lane.reading and lane.read_window < stage.ready and lane.read_count - lane.crossbar_count < INPUT_SLOTS:
+    while (
+        not lane.working
+        and lane.work_count < lane.crossbar_count
+        and lane.work_count - lane.write_count < stage.output_registers
+        and state.crossbar[stage.first_window + lane.work_window] + stage.post_time <= clock.now
+    ):
+        lane.working = 1
+        lane.units_taken = 0
+        if stage.units > 0:
+            request_unit(state, clock, index)
+        else:
+            _work_ended(state, clock, index)
+    if (
+        not lane.reading
+        and lane.read_window < stage.ready
+        and lane.read_count - lane.crossbar_count < stage.input_registers
+    ):
         if lane.read_window >= stage.horizon:
             _begin_image(state, clock, lane.read_window // stage.windows)
         lane.reading = 1
-        request(state, clock, lane.read_resource, 2 * index, ((order + READ) << 32) | lane.lane, lane.read_window, 0)
-    waiting = lane.crossbar_count - lane.write_count
-    if not lane.computing and lane.crossbar_count < lane.read_count and waiting < OUTPUT_REGISTERS:
+        number = REQUESTS * index + READ
+        request(state, clock, lane.read_resource, number, ((order + READ) << 32) | lane.lane, lane.read_window, 0)
+    if (
+        not lane.computing
+        and lane.crossbar_count < lane.read_count
+        and lane.crossbar_count - lane.work_count < stage.in_flight
+    ):
         lane.computing = 1
         place = stage.crossbar_time
         if stage.crossbar_period > 1:
@@ -106,12 +133,11 @@ def _look(state, clock, index):
         schedule(state, clock, state.crossbar_time[place], CROSSBAR_ENDED, index)
     if (
         not lane.writing
-        and waiting > 0
+        and lane.write_count < lane.work_count
         and lane.write_count - lane.send_count < stage.output_slots
-        and state.crossbar[stage.first_window + lane.write_window] + stage.post_time <= clock.now
     ):
         lane.writing = 1
-        number = 2 * index + 1
+        number = REQUESTS * index + WRITE
         request(state, clock, lane.write_resource, number, ((order + WRITE) << 32) | lane.lane, lane.write_window, 0)
     if not lane.sending and lane.send_count < lane.write_count and lane.send_window < stage.room:
         _send(state, clock, index)
@@ -182,11 +208,11 @@ def _read_ended(state, clock, index):
     lane.reading = 0
     lane.read_count += 1
     lane.read_window = _following(window, stage.windows, stage.replicas)
-    if window == stage.read:
+    if window == stage.read_leading:
         count = window + 1
         while count < stage.total and state.read[stage.first_window + count] >= 0:
             count += 1
-        stage.read = count
+        stage.read_leading = count
         for entry in range(stage.in_low, stage.in_high):
             _release(state, clock, state.in_edges[entry], count)
 
@@ -226,6 +252,16 @@ def _crossbar_ended(state, clock, index):
     lane.crossbar_window = _following(lane.crossbar_window, stage.windows, stage.replicas)
     if stage.post_time > 0:
         schedule(state, clock, stage.post_time, POST_ENDED, index)
+
+
+@inlined
+def _work_ended(state, clock, index):
+    lane = state.lanes[index]
+    stage = state.stages[lane.stage]
+    state.work[stage.first_window + lane.work_window] = clock.now
+    lane.working = 0
+    lane.work_count += 1
+    lane.work_window = _following(lane.work_window, stage.windows, stage.replicas)
 
 
 @inlined

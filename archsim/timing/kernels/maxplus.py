@@ -9,7 +9,6 @@ from typing import NamedTuple
 from numpy import ndarray
 
 from archsim.timing.kernels.compiling import inlined, loop
-from archsim.timing.machine import INPUT_SLOTS, OUTPUT_REGISTERS
 
 
 class Network(NamedTuple):
@@ -23,7 +22,12 @@ class Network(NamedTuple):
     stage_offset: ndarray
     edge_offset: ndarray
     read_time: ndarray
+    read_offset: ndarray
+    input_registers: ndarray
+    in_flight: ndarray
     post_time: ndarray
+    output_registers: ndarray
+    work_times: ndarray  # [S] of all a stage's units
     write_time: ndarray
     output_slots: ndarray
     crossbar_time: ndarray
@@ -46,12 +50,14 @@ class Network(NamedTuple):
     hop_free: ndarray  # [H] when each hop's resource is free again; empty: hops never wait
     next_read: ndarray  # [L] next window of each step
     next_crossbar: ndarray
+    next_work: ndarray
     next_write: ndarray
     next_send: ndarray
     reads_known: ndarray  # [S] leading windows whose read is known
     arrivals_known: ndarray  # [E]
     read: ndarray
     crossbar: ndarray
+    work: ndarray
     write: ndarray
     send: ndarray
     arrive: ndarray
@@ -105,8 +111,12 @@ def _step(net, stage, lane):
     if window < net.next_read[lane] and _crossbar(net, stage, window):
         net.next_crossbar[lane] = _follow(net, stage, window)
         moved = True
+    window = net.next_work[lane]
+    if window < net.next_crossbar[lane] and _work(net, stage, window):
+        net.next_work[lane] = _follow(net, stage, window)
+        moved = True
     window = net.next_write[lane]
-    if window < net.next_crossbar[lane] and _write(net, stage, window):
+    if window < net.next_work[lane] and _write(net, stage, window):
         net.next_write[lane] = _follow(net, stage, window)
         moved = True
     window = net.next_send[lane]
@@ -152,7 +162,7 @@ def _read(net, stage, window):
             return False
         if needed > 0:
             start = max(start, net.leading_arrival[net.edge_offset[edge] + needed - 1])
-    before = _back(net, stage, window, INPUT_SLOTS)
+    before = _back(net, stage, window, net.input_registers[stage])
     if before >= 0:
         if net.crossbar[base + before] < 0:
             return False
@@ -160,7 +170,9 @@ def _read(net, stage, window):
     before = _back(net, stage, window, 1)
     if before >= 0:
         start = max(start, net.read[base + before])
-    net.read[base + window] = start + net.read_time[stage]
+    first = net.read_offset[stage]
+    period = net.read_offset[stage + 1] - first
+    net.read[base + window] = start + net.read_time[first + (window % period if period > 1 else 0)]
     return True
 
 
@@ -168,11 +180,11 @@ def _read(net, stage, window):
 def _crossbar(net, stage, window):
     base = net.stage_offset[stage]
     start = net.read[base + window]
-    before = _back(net, stage, window, OUTPUT_REGISTERS)
+    before = _back(net, stage, window, net.in_flight[stage])
     if before >= 0:
-        if net.write[base + before] < 0:
+        if net.work[base + before] < 0:
             return False
-        start = max(start, net.write[base + before])
+        start = max(start, net.work[base + before])
     before = _back(net, stage, window, 1)
     if before >= 0:
         start = max(start, net.crossbar[base + before])
@@ -183,9 +195,25 @@ def _crossbar(net, stage, window):
 
 
 @inlined
-def _write(net, stage, window):
+def _work(net, stage, window):
     base = net.stage_offset[stage]
     start = net.crossbar[base + window] + net.post_time[stage]
+    before = _back(net, stage, window, net.output_registers[stage])
+    if before >= 0:
+        if net.write[base + before] < 0:
+            return False
+        start = max(start, net.write[base + before])
+    before = _back(net, stage, window, 1)
+    if before >= 0:
+        start = max(start, net.work[base + before])
+    net.work[base + window] = start + net.work_times[stage]
+    return True
+
+
+@inlined
+def _write(net, stage, window):
+    base = net.stage_offset[stage]
+    start = net.work[base + window]
     before = _back(net, stage, window, net.output_slots[stage])
     if before >= 0:
         if net.send[base + before] < 0:

@@ -12,21 +12,23 @@ def _record(*names: str) -> np.dtype[np.void]:
 
 STAGE = _record(
     # fixed
-    "windows", "total", "replicas", "first_lane", "first_window", "read_time", "read_hold", "post_time", "write_time",
-    "write_hold", "output_slots", "crossbar_time", "crossbar_period", "in_low", "in_high", "out_low", "out_high",
+    "windows", "total", "replicas", "first_lane", "first_window", "read", "read_period", "input_registers",
+    "in_flight", "post_time", "units", "output_registers", "write_time", "write_hold", "output_slots", "crossbar_time",
+    "crossbar_period", "in_low", "in_high", "out_low", "out_high",
     # how many leading windows are ready to be read (and that window's place and image), have been read, may be sent
-    "ready", "ready_place", "ready_image", "read", "room",
+    "ready", "ready_place", "ready_image", "read_leading", "room",
     # first window of the next image that nobody has begun
     "horizon",
 )  # fmt: skip
 LANE = _record(
     # fixed
-    "stage", "lane", "read_resource", "write_resource",
+    "stage", "lane", "read_resource", "write_resource", "unit",
     # next window of each step, and how many the step has finished
-    "read_window", "crossbar_window", "write_window", "send_window",
-    "read_count", "crossbar_count", "write_count", "send_count",
-    # steps under way (1 or 0), packets still at their first hop, whether the lane is in the list of lanes to look at
-    "reading", "computing", "writing", "sending", "packets", "listed",
+    "read_window", "crossbar_window", "work_window", "write_window", "send_window",
+    "read_count", "crossbar_count", "work_count", "write_count", "send_count",
+    # steps under way (1 or 0), units the work has been granted, packets still at their first hop, whether the lane is
+    # in the list of lanes to look at
+    "reading", "computing", "working", "writing", "sending", "units_taken", "packets", "listed",
 )  # fmt: skip
 EDGE = _record(
     # fixed; `need`, `last` and `arrive` are where the edge's entries start
@@ -43,6 +45,7 @@ its neighbours in the list."""
 PACKET = _record("lane", "edge", "window", "hop", "first_hop", "end_hop")
 """A packet under way: `hop` is the one it holds or asks for; for an unused slot, the next unused one."""
 HOP = _record("resource", "hold", "latency")
+"""A hop of a route, or (`unit` of a lane onwards) a unit that a lane's windows take; latency is then its time."""
 CLOCK = _record(
     "now",
     "heap",

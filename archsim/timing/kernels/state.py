@@ -9,7 +9,12 @@ from numpy import ndarray
 from archsim.timing.kernels.compiling import inlined
 from archsim.timing.kernels.heap import push
 
-READ_ENDED, CROSSBAR_ENDED, POST_ENDED, WRITE_ENDED, RESOURCE_FREED, HEAD_ARRIVED, PACKET_LEFT, PACKET_ENDED = range(8)
+(
+    READ_ENDED, CROSSBAR_ENDED, POST_ENDED, UNIT_ENDED, WORK_ENDED, WRITE_ENDED, RESOURCE_FREED, HEAD_ARRIVED,
+    PACKET_LEFT, PACKET_ENDED,
+) = range(10)  # fmt: skip
+REQUESTS = 3
+"""Of a lane: its read, its work, its write, by these numbers; those of packets follow."""
 INDEX_BITS = 48
 INDEX_MASK = (1 << INDEX_BITS) - 1
 NONE = -1
@@ -27,6 +32,9 @@ class State(NamedTuple):
     requests: ndarray
     packets: ndarray
     hops: ndarray
+    units: ndarray
+    read_time: ndarray
+    read_hold: ndarray
     heap_times: ndarray
     heap_events: ndarray
     listed: ndarray
@@ -40,6 +48,7 @@ class State(NamedTuple):
     route_offset: ndarray
     read: ndarray
     crossbar: ndarray
+    work: ndarray
     write: ndarray
     send: ndarray
     arrive: ndarray

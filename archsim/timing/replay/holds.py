@@ -7,7 +7,7 @@ stamps it started from; a run for which it does not has broken the rules of arbi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,12 +20,12 @@ from archsim.timing.replay.requests import Requests, requests_of
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Holds:
-    """T transfers (reads, writes, packets) and their H holds of a resource, transfer by transfer, hop by hop.
+    """T transfers (reads, work, writes, packets) and their H holds of a resource, transfer by transfer, hop by hop.
 
     Of a transfer: `kind`, `stage`, `window`, `edge` (-1 unless a packet) and `first` [T + 1], its first hold. Of a
     hold: `owner`, `resource`, `request` and `grant` time, `duration` [ps], and `previous`, the hold before it on the
-    same resource (-1: none). `read`, `write` [windows of all stages] and `packet` [producer windows of all edges] are
-    the numbers of the transfers; -1 for a packet without hops.
+    same resource (-1: none). `read`, `work`, `write` [windows of all stages] and `packet` [producer windows of all
+    edges] are the numbers of the transfers; -1 for work without units and a packet without hops.
     """
 
     requests: Requests
@@ -41,6 +41,7 @@ class Holds:
     duration: Ints
     previous: Ints
     read: Ints
+    work: Ints
     write: Ints
     packet: Ints
 
@@ -85,35 +86,52 @@ def _transfers(machine: Machine, requests: Requests) -> tuple[Transfers, Numbers
         route_offset=machine.route_offset,
         out_edges=out_edges,
         out_bounds=out_bounds,
+        unit_offset=machine.unit_offset,
         hop_count=len(machine.hop_hold),
     )
     windows, packets = int(machine.stage_offset[-1]), int(machine.edge_offset[-1])
-    numbers = Numbers(read=unknown(windows), write=unknown(windows), packet=unknown(packets))
-    room = Transfers(*(np.empty(2 * windows + packets, np.int64) for _ in Transfers._fields))
-    count = fill_transfers(layout, requests.read, requests.write, requests.send, room, numbers)
+    numbers = Numbers(unknown(windows), unknown(windows), unknown(windows), unknown(packets))
+    room = Transfers(*(np.empty(3 * windows + packets, np.int64) for _ in Transfers._fields))
+    count = fill_transfers(layout, requests.read, requests.work, requests.write, requests.send, room, numbers)
     return Transfers(*(column[:count] for column in room)), numbers
 
 
 def _hops(machine: Machine) -> tuple[Ints, Ints, Ints]:
-    """Resource, hold and latency of every hop, then of every lane's read and of every lane's write."""
+    """Resource, hold and latency of every hop, then of the read of every window of an image, every lane's write and
+    every lane's units."""
     stage = np.repeat(np.arange(machine.stages), machine.replicas)
-    none = np.zeros(2 * len(stage), np.int64)
+    one = replace(machine, images=1)
+    reads = [machine.read_resource[one.lane_offset[s] + one.lanes(s)] for s in range(one.stages)]
+    holds = [one.read_holds(s) for s in range(one.stages)]
+    none = np.zeros(int(machine.windows.sum()) + len(stage), np.int64)
     return (
-        np.concatenate([machine.hop_resource, machine.read_resource, machine.write_resource]),
-        np.concatenate([machine.hop_hold, machine.read_hold[stage], machine.write_hold[stage]]),
-        np.concatenate([machine.hop_latency, none]),
+        np.concatenate([machine.hop_resource, *reads, machine.write_resource, machine.unit_resource]),
+        np.concatenate([machine.hop_hold, *holds, machine.write_hold[stage], machine.unit_hold]),
+        np.concatenate([machine.hop_latency, none, machine.unit_time]),
     )
+
+
+def _last_unit_time(machine: Machine) -> Ints:
+    """Time of the last unit that each stage's windows take [S]; 0 where there is none."""
+    ends = machine.unit_offset[machine.lane_offset[:-1] + 1]
+    some = ends > machine.unit_offset[machine.lane_offset[:-1]]
+    return np.where(some, np.append(machine.unit_time, 0)[np.where(some, ends - 1, -1)], 0).astype(np.int64)
 
 
 def _compare(machine: Machine, stamps: Stamps, holds: Holds) -> None:
     stage = np.repeat(np.arange(machine.stages), machine.total)
-    read = holds.grant[holds.first[holds.read]] + machine.read_time[stage]
+    reads = np.concatenate([machine.read_times(number) for number in range(machine.stages)])
+    read = holds.grant[holds.first[holds.read]] + reads
     write = holds.grant[holds.first[holds.write]] + machine.write_time[stage]
+    worked = np.flatnonzero(holds.work >= 0)
+    unit = holds.first[holds.work[worked] + 1] - 1
+    work = holds.grant[unit] + _last_unit_time(machine)[stage[worked]]
     sent = np.flatnonzero(holds.packet >= 0)
     last = holds.first[holds.packet[sent] + 1] - 1
     arrive = holds.grant[last] + holds.duration[last]
     wrong = {
         "reads": int((read != stamps.read).sum()),
+        "works": int((work != stamps.work[worked]).sum()),
         "writes": int((write != stamps.write).sum()),
         "arrivals": int((arrive != stamps.arrive[sent]).sum()),
     }

@@ -8,12 +8,13 @@ import numpy as np
 from numpy import ndarray
 
 from archsim.compiling import kernel
-from archsim.timing.machine import HOP, READ, WRITE
+from archsim.timing.machine import HOP, READ, WORK, WRITE
 
 
 class Transfers(NamedTuple):
-    """Reads, writes and packets, one entry each: what they are, when their first hop was requested, and their `hops`
-    from `hop` on in the machine's table of hops, behind which stand every lane's read and every lane's write."""
+    """Reads, work, writes and packets, one entry each: what they are, when their first hop was requested, and their
+    `hops` from `hop` on in the machine's table of hops, behind which stand the reads of an image's windows, every
+    lane's write and every lane's units."""
 
     kind: ndarray
     stage: ndarray
@@ -25,10 +26,11 @@ class Transfers(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """The transfer of every window's read and write [windows of all stages] and of every packet [producer windows of
-    all edges], -1 for one without hops."""
+    """The transfer of every window's read, work and write [windows of all stages] and of every packet [producer windows
+    of all edges], -1 for work without units and a packet without hops."""
 
     read: ndarray
+    work: ndarray
     write: ndarray
     packet: ndarray
 
@@ -47,29 +49,42 @@ class Layout(NamedTuple):
     route_offset: ndarray
     out_edges: ndarray
     out_bounds: ndarray
+    unit_offset: ndarray
     hop_count: int
 
 
 @kernel
-def fill_transfers(layout, read, write, send, transfers, numbers):
-    """List the transfers of a run, requested at `read`, `write` and `send` [windows of all stages], in the machine's
-    order of precedence: stage, kind, lane, window, edge. Returns how many there are."""
+def fill_transfers(layout, read, work, write, send, transfers, numbers):
+    """List the transfers of a run, requested at `read`, `work`, `write` and `send` [windows of all stages], in the
+    machine's order of precedence: stage, kind, lane, window, edge. Returns how many there are."""
     count = 0
     lanes = layout.lane_offset[-1]
+    writes = layout.hop_count + layout.windows.sum()
     for stage in range(layout.windows.size):
         first = layout.stage_offset[stage]
         replicas, windows = layout.replicas[stage], layout.windows[stage]
         for lane in range(min(replicas, windows)):
             for turn in range(_turns(lane, replicas, windows, layout.images)):
                 window = _window(turn, lane, replicas, windows)
-                hop = layout.hop_count + layout.lane_offset[stage] + lane
+                hop = layout.hop_count + first // layout.images + window % windows
                 _put(transfers, count, READ, stage, window, -1, read[first + window], hop, 1)
                 numbers.read[first + window] = count
                 count += 1
         for lane in range(min(replicas, windows)):
+            place = layout.lane_offset[stage] + lane
+            unit, end = layout.unit_offset[place], layout.unit_offset[place + 1]
+            if unit == end:
+                continue
             for turn in range(_turns(lane, replicas, windows, layout.images)):
                 window = _window(turn, lane, replicas, windows)
-                hop = layout.hop_count + lanes + layout.lane_offset[stage] + lane
+                hop = writes + lanes + unit
+                _put(transfers, count, WORK, stage, window, -1, work[first + window], hop, end - unit)
+                numbers.work[first + window] = count
+                count += 1
+        for lane in range(min(replicas, windows)):
+            for turn in range(_turns(lane, replicas, windows, layout.images)):
+                window = _window(turn, lane, replicas, windows)
+                hop = writes + layout.lane_offset[stage] + lane
                 _put(transfers, count, WRITE, stage, window, -1, write[first + window], hop, 1)
                 numbers.write[first + window] = count
                 count += 1

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from archsim.timing.machine import INPUT_SLOTS, Ints, Machine, Stamps
+from archsim.timing.machine import STEPS, Ints, Machine, Stamps
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Requests:
     """Times [ps] at which a step's last guard was satisfied, over all stages' windows (`Machine.stage_offset`): of the
-    read, the crossbar step, the write and the send. `received` and `freed` are the leading arrivals of each edge and
-    the leading reads of each stage: entry k is when windows 0..k had all arrived (been read)."""
+    read, the crossbar step, the work, the write and the send. `received` and `freed` are the leading arrivals of each
+    edge and the leading reads of each stage: entry k is when windows 0..k had all arrived (been read)."""
 
     read: Ints
     crossbar: Ints
+    work: Ints
     write: Ints
     send: Ints
     received: tuple[Ints, ...]
@@ -42,6 +43,7 @@ def requests_of(machine: Machine, stamps: Stamps) -> Requests:
     found = Requests(
         read=np.zeros(len(stamps.read), np.int64),
         crossbar=np.zeros(len(stamps.read), np.int64),
+        work=np.zeros(len(stamps.read), np.int64),
         write=np.zeros(len(stamps.read), np.int64),
         send=np.zeros(len(stamps.read), np.int64),
         received=tuple(np.maximum.accumulate(stamps.arrive[edges[e] : edges[e + 1]]) for e in range(machine.edges)),
@@ -54,18 +56,21 @@ def requests_of(machine: Machine, stamps: Stamps) -> Requests:
 
 def _fill(machine: Machine, stamps: Stamps, found: Requests, stage: int) -> None:
     part = slice(*machine.stage_offset[stage : stage + 2].tolist())
-    read, crossbar, write, send = stamps.read[part], stamps.crossbar[part], stamps.write[part], stamps.send[part]
+    read, crossbar, work, write, send = (getattr(stamps, step)[part] for step in STEPS)
     windows = np.arange(len(read))
 
     def earlier(ends: Ints, steps: int) -> Ints:
         before = machine.previous(stage, windows, steps)
         return np.where(before >= 0, ends[np.maximum(before, 0)], 0)
 
-    slots = int(machine.output_slots[stage])
+    inputs, outputs, slots = (
+        int(count[stage]) for count in (machine.input_registers, machine.output_registers, machine.output_slots)
+    )
     needed = [found.data(machine, int(edge)) for edge in np.flatnonzero(machine.edge_target == stage)]
     room = [found.credit(machine, int(edge)) for edge in np.flatnonzero(machine.edge_source == stage)]
-    found.read[part] = np.maximum.reduce([earlier(read, 1), earlier(crossbar, INPUT_SLOTS), *needed])
+    found.read[part] = np.maximum.reduce([earlier(read, 1), earlier(crossbar, inputs), *needed])
     found.crossbar[part] = crossbar - machine.crossbar_times(stage)
     posted = crossbar + machine.post_time[stage]
-    found.write[part] = np.maximum.reduce([posted, earlier(write, 1), earlier(send, slots)])
+    found.work[part] = np.maximum.reduce([posted, earlier(work, 1), earlier(write, outputs)])
+    found.write[part] = np.maximum.reduce([work, earlier(write, 1), earlier(send, slots)])
     found.send[part] = np.maximum.reduce([write, earlier(send, 1), *room])
