@@ -16,7 +16,8 @@ import archsim.pickling  # noqa: F401
 if TYPE_CHECKING:
     from archsim.config import Hardware, load_hardware
     from archsim.errors import ArchsimError, DeadlockError, InputError, SimulationError
-    from archsim.mapping import Plan, map_network
+    from archsim.mapper import map_network
+    from archsim.mapping import Plan
     from archsim.report import Comparison, compare
     from archsim.result import Result, load_result
     from archsim.simulation import simulate
@@ -35,7 +36,7 @@ _HOMES = {
     "InputError": "archsim.errors",
     "SimulationError": "archsim.errors",
     "Plan": "archsim.mapping",
-    "map_network": "archsim.mapping",
+    "map_network": "archsim.mapper",
     "Comparison": "archsim.report",
     "compare": "archsim.report",
     "Result": "archsim.result",

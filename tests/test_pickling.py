@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import archsim
-from archsim.mapping import map_network
+from archsim.mapper import map_network
 from archsim.workload import load_data, preprocessing_for, workload_hash
 
 

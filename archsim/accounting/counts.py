@@ -103,11 +103,13 @@ def _bus(plan: Plan, bits: float, accesses: float) -> Entry:
 
 
 def _network_actions(plan: Plan, mapped: MappedStage, edges: Sequence[int], visits: Visits) -> list[Entry]:
-    """Packets over a stage's out-`edges` to its consumers (and partial sums between tiles) per image: flits through
-    routers, bytes over chip links, and the eDRAM writes that receive them."""
+    """Packets over a stage's out-`edges` to its consumers (and partial sums between tiles, and inputs that stand in
+    other tiles) per image: flits through routers, bytes over chip links, and the eDRAM writes that receive them."""
     traffic = stage_traffic(plan, mapped)
-    gathered = flits(plan, traffic.gathered_bits) * 2 * mapped.windows
-    found: list[Entry] = [("router", "flit", gathered)]
+    gathered = float(flits(plan, traffic.gathered_bits) * 2 * mapped.windows)
+    turns = mapped.windows // len(traffic.remote_bits)
+    fetched = sum(flits(plan, bits) for bits in traffic.remote_bits.tolist()) * turns
+    found: list[Entry] = [("router", "flit", gathered + fetched * (mapped.remote_hops + 1))]
     links = plan.chip.links
     for number in edges:
         bits = edge_bits(plan, plan.edges[number])

@@ -39,7 +39,7 @@ def calibrate(
     from archsim.files import write_whole
     from archsim.function.precision.offline import Request, calibrate_network
     from archsim.function.precision.search import parse_budget
-    from archsim.mapping import map_network
+    from archsim.mapper import map_network
     from archsim.workload import load_data, load_workload, preprocessing_for
 
     if not output.endswith(".json"):
@@ -94,7 +94,7 @@ def rows(
     from archsim.config import load_hardware
     from archsim.files import write_whole
     from archsim.function.rows import RowRequest, row_file
-    from archsim.mapping import map_network
+    from archsim.mapper import map_network
     from archsim.workload import load_data, load_workload, preprocessing_for
 
     graph = load_workload(net)

@@ -106,7 +106,7 @@ def _runs(
     """Saved runs, and those of hardware files, which are made here."""
     from archsim.compiling import announced
     from archsim.config import load_hardware
-    from archsim.mapping import map_network
+    from archsim.mapper import map_network
     from archsim.result import load_result
     from archsim.simulation import simulate
     from archsim.workload import load_workload

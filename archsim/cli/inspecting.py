@@ -80,7 +80,7 @@ def check(files: tuple[str, ...], settings: tuple[str, ...], wide: bool, as_json
 def map_(hw: str, net: str, row_plans: str | None, settings: tuple[str, ...], wide: bool, as_json: bool) -> None:
     """Map a network on a chip: grids, copies, tiles and chips of each layer."""
     from archsim.config import load_hardware
-    from archsim.mapping import map_network
+    from archsim.mapper import map_network
     from archsim.report.plan import map_rows, map_totals
     from archsim.report.terminal import console, plan_report
     from archsim.workload import load_workload

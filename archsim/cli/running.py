@@ -81,7 +81,7 @@ def run(
         raise InputError("--limit and --calibrate need --input")
     from archsim.compiling import announced
     from archsim.config import load_hardware
-    from archsim.mapping import map_network
+    from archsim.mapper import map_network
     from archsim.simulation import simulate
     from archsim.workload import load_workload
 

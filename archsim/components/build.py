@@ -34,7 +34,9 @@ def build_chip(hardware: Hardware) -> tree.Chip:
         overflow=file.chip.overflow,
         replication=file.mapping.replication,
         placement=file.mapping.placement,
+        objective=file.mapping.objective,
         buffer_slack_rows=file.mapping.buffer_slack_rows,
+        buffer_overflow=file.mapping.buffer_overflow,
         overheads=_overheads(file, file.chip.overheads),
         training=training_parts(file),
     )

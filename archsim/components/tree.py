@@ -276,7 +276,9 @@ class Chip:
     overflow: str
     replication: str
     placement: str
-    buffer_slack_rows: int
+    objective: str
+    buffer_slack_rows: int | None
+    buffer_overflow: str
     overheads: tuple[Overhead, ...]
     training: TrainingParts | None = None
 

@@ -287,11 +287,20 @@ class Chip(Model):
 
 
 class Mapping(Model):
-    """Policies of the mapper, not figures of the machine."""
+    """Policies of the mapper, not figures of the machine.
+
+    `objective` is what layouts are chosen for: the steady interval between images, or the latency of one alone.
+    `buffer_slack_rows` are rows of a producer's map that a buffer holds beyond what it must; `auto` takes the fewest
+    that reach the best of the objective within 1 %. What exceeds the eDRAM of the tiles it is read by stands in tiles
+    around (`buffer_overflow: spread`; of slack that is chosen, the first row), which costs the way there; buffers hold
+    `less` slack there; or the network is refused.
+    """
 
     replication: Literal["balanced", "isaac", "none"] = "balanced"
     placement: Literal["interleaved", "banded", "snake"] = "interleaved"
-    buffer_slack_rows: SlackRows = 1
+    objective: Literal["interval", "latency"] = "interval"
+    buffer_slack_rows: SlackRows = None
+    buffer_overflow: Literal["spread", "less", "refuse"] = "spread"
     notes: Text | None = None
 
 

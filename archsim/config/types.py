@@ -87,6 +87,29 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
+class WholeOrAuto:
+    """A whole number in plain digits within [low, high], or `auto` (None)."""
+
+    low: int
+    high: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return _text_schema(self.parse)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": self.low, "maximum": self.high}]}
+
+    def parse(self, text: str) -> int | None:
+        """Value of `text`."""
+        try:
+            return None if text == "auto" else Whole(self.low, self.high).parse(text)
+        except QuantityError as error:
+            raise QuantityError(f"{error} (or auto)") from None
+
+
+@dataclass(frozen=True, slots=True)
 class Fraction:
     """A plain number or a percentage within [low, high]: `0.05` and `5 %` are the same."""
 
@@ -216,7 +239,8 @@ DacBits = Annotated[int, Whole(1, 16)]
 AdcBits = Annotated[int, Whole(1, 24)]
 WireBits = Annotated[int, Whole(1, 65_536)]
 Year = Annotated[int, Whole(1800, 2200)]
-SlackRows = Annotated[int, Whole(0, 10_000)]
+SlackRows = Annotated[int | None, WholeOrAuto(0, 10_000)]
+"""None: chosen by the mapper."""
 Proportion = Annotated[float, Fraction(0.0, 1.0)]
 Levels = Annotated[float, Fraction(0.0, 1e6)]
 Pulses = Annotated[float, Fraction(0.0, 1e6)]

@@ -1,6 +1,6 @@
-"""Mapping: a network's layers on a chip's crossbars, tiles and chips."""
+"""Mapping: the ways to lay a network's layers on a chip's crossbars, tiles and chips."""
 
-from archsim.mapping.mapper import map_network
 from archsim.mapping.plan import MappedStage, Plan
+from archsim.mapping.proposals import Proposal, Proposals
 
-__all__ = ["MappedStage", "Plan", "map_network"]
+__all__ = ["MappedStage", "Plan", "Proposal", "Proposals"]

@@ -8,6 +8,7 @@ top let producer and consumer overlap; a bypass gets as much as the way around i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -32,13 +33,14 @@ class Edge:
     read_values: int
 
 
-def build_edges(stages: tuple[Stage, ...], slack_rows: int) -> tuple[Edge, ...]:
-    """Edges of a pipeline with their buffer capacities; several reads of one producer by one stage share a buffer."""
+def build_edges(stages: tuple[Stage, ...]) -> tuple[Edge, ...]:
+    """Edges of a pipeline with the least capacities that never deadlock; several reads of one producer by one stage
+    share a buffer."""
     index = {stage.name: number for number, stage in enumerate(stages)}
     drafts = [draft for target, stage in enumerate(stages) for draft in _incoming(stage, target, index, stages)]
     peaks = _occupancy(stages, drafts)
     edges = []
-    for draft, peak, slack in zip(drafts, peaks, _matched_slack(stages, drafts, slack_rows), strict=True):
+    for draft, peak in zip(drafts, peaks, strict=True):
         producer = stages[draft.source]
         minimum = max(int(peak), draft.minimum)
         edges.append(
@@ -48,7 +50,7 @@ def build_edges(stages: tuple[Stage, ...], slack_rows: int) -> tuple[Edge, ...]:
                 need=draft.need,
                 last=draft.last,
                 minimum=minimum,
-                capacity=minimum + slack,
+                capacity=minimum,
                 values=producer.values_out,
                 read_values=draft.read_values,
             )
@@ -56,7 +58,7 @@ def build_edges(stages: tuple[Stage, ...], slack_rows: int) -> tuple[Edge, ...]:
     return tuple(edges)
 
 
-def _matched_slack(stages: tuple[Stage, ...], edges: list[Edge], slack_rows: int) -> list[int]:
+def matched_slack(stages: tuple[Stage, ...], edges: Sequence[Edge], slack_rows: int) -> list[int]:
     """Windows of slack of every edge: `slack_rows` rows of the producer's map, and on an edge that bypasses others as
     much of the map as the slack of the longest way around it adds up to.
 

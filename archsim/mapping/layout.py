@@ -46,32 +46,44 @@ class Run:
 
 
 Layout = tuple[Run, ...]
+Layouts = dict[str, Layout]
+"""By their names in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """A placement policy: the layouts it proposes, and how many rows of routers a band of the line has."""
 
-    propose: Callable[[Sequence[Footprint], int], tuple[Layout, ...]]
+    propose: Callable[[Sequence[Footprint], int], Layouts]
     band_rows: int
 
 
-def in_turn(stages: Sequence[Footprint], per_ima: int) -> tuple[Layout, ...]:
+def in_turn(stages: Sequence[Footprint], per_ima: int) -> Layouts:
     """Layer after layer, copies in order."""
     del per_ima
-    return (tuple(Run(number, np.arange(stage.copies)) for number, stage in enumerate(stages)),)
+    return {"layer after layer": tuple(Run(number, np.arange(stage.copies)) for number, stage in enumerate(stages))}
 
 
-def interleaved(stages: Sequence[Footprint], per_ima: int) -> tuple[Layout, ...]:
+def interleaved(stages: Sequence[Footprint], per_ima: int) -> Layouts:
     """Slices of successive layers side by side: within groups of layers with maps of one size, within all layers that
     have copies, and not at all; with copies in order and in neighbour order. Which is best depends on how much each
     layer sends, so all are proposed."""
     apart = list(range(len(stages)))
     by_size = _groups([stage.windows for stage in stages])
     together = _groups([stage.windows > 1 for stage in stages])
-    orders = [np.arange(stage.copies) for stage in stages], [neighbour_order(stage) for stage in stages]
-    distinct = {tuple(groups): groups for groups in (apart, by_size, together)}
-    return tuple(_merged(stages, groups, order, per_ima) for groups in distinct.values() for order in orders)
+    orders = {
+        "copies in order": [np.arange(stage.copies) for stage in stages],
+        "neighbours side by side": [neighbour_order(stage) for stage in stages],
+    }
+    groupings = {"layer after layer": apart, "maps of one size interleaved": by_size, "all interleaved": together}
+    distinct: dict[tuple[int, ...], str] = {}
+    for name, groups in groupings.items():
+        distinct.setdefault(tuple(groups), name)
+    return {
+        f"{name}, {order}": _merged(stages, groups, lanes, per_ima)
+        for groups, name in distinct.items()
+        for order, lanes in orders.items()
+    }
 
 
 def _groups(keys: Sequence[object]) -> list[int]:

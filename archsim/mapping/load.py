@@ -6,17 +6,14 @@ interval from below. The network's part is exact: a run's `resource_busy_s` of l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.mapping.digital import UNITS, unit_times_ps
 from archsim.mapping.network import DIRECTIONS, Channels, Mesh
 from archsim.mapping.plan import Plan
-from archsim.mapping.traffic import hop_holds, stage_traffic
+from archsim.mapping.traffic import hop_holds
 
 Loads = NDArray[np.int64]
 
@@ -55,37 +52,10 @@ def network_load(plan: Plan) -> NetworkLoad:
     return NetworkLoad(channels=routes.channels, busy=busy)
 
 
-def work_bound_ps(plan: Plan) -> float:
-    """The least time [ps] an image can take at the busiest lane's crossbars, tile bus or tile's digital units."""
-    tile, tiles = plan.chip.tile, plan.chips * plan.chip.tiles
-    lanes, bus, units = 0.0, np.zeros(tiles), {name: np.zeros(tiles) for name in UNITS}
-    for mapped in plan.stages:
-        traffic = stage_traffic(plan, mapped)
-        grid, home, turns = mapped.grid, mapped.placement.home, mapped.windows / mapped.replication
-        if grid is not None:
-            lanes = max(lanes, ceil(turns) * grid.window_reads * tile.ima.bit_cycle_ps)
-        for name, held in unit_times_ps(mapped, plan.chip, fused=grid is not None).items():
-            np.add.at(units[name], home, turns * held)
-        moved = traffic.read_bits.mean() + traffic.output_bits + traffic.partial_bits / mapped.placement.span
-        np.add.at(bus, home, turns * moved / 8 / tile.edram.bytes_per_cycle * tile.cycle_ps)
-    return max(lanes, float(bus.max()), *(float(held.max()) for held in units.values()))
-
-
-def least_loaded(plans: Sequence[Plan]) -> Plan:
-    """Of several placements of one network the one of least cost; of equals the first.
-
-    Cost is the load of the busiest resource, which bounds the interval, plus the mean load of the mesh's links, which
-    grows with every hop of every packet: a bound that is a little lower is not worth a multiple of the traffic.
-    """
-    if len(plans) == 1:
-        return plans[0]
-    links = mesh_links(Mesh.of(plans[0].chip)) * plans[0].chips
-
-    def cost(plan: Plan) -> float:
-        load = network_load(plan)
-        return max(float(load.busiest_ps()), work_bound_ps(plan)) + float(load.links.sum()) / max(1, links)
-
-    return min(plans, key=cost)
+def mean_link_ps(load: NetworkLoad) -> float:
+    """Mean load of the mesh's links, which grows with every hop of every packet."""
+    channels = load.channels
+    return float(load.links.sum()) / max(1, mesh_links(channels.mesh) * channels.chips)
 
 
 def mesh_links(mesh: Mesh) -> int:

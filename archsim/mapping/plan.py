@@ -31,6 +31,10 @@ class MappedStage:
     placement: Placement
     input_values: int
     """Values of the unrolled input of one window (rows of the product, operands of a digital stage)."""
+    remote_share: float = 0.0
+    """Share of its input buffers that stands in other tiles' eDRAM (`archsim.mapping.memory`)..."""
+    remote_hops: float = 0.0
+    """... and how many hops away, in the mean."""
 
     @property
     def name(self) -> str:
@@ -55,6 +59,10 @@ class Plan:
     routes: Routes
     chips: int
     notes: tuple[str, ...]
+    layout: str = ""
+    """The layout in words (`archsim.mapping.layout`)."""
+    slack_rows: int = 0
+    """Rows that buffers were to hold beyond the least."""
     rows: Mapping[str, RowPlan] = field(default_factory=dict)
     """Places of a layer's rows, by layer name, where they do not stand in their order."""
 

@@ -34,6 +34,8 @@ class StageTraffic:
     partial_bits: float
     gathered_bits: float
     output_bits: int
+    remote_bits: NDArray[np.float64]
+    """Of `loaded_bits`, what comes from other tiles' eDRAM."""
 
 
 def stage_traffic(plan: Plan, mapped: MappedStage) -> StageTraffic:
@@ -52,6 +54,7 @@ def stage_traffic(plan: Plan, mapped: MappedStage) -> StageTraffic:
         loaded_bits=loaded,
         partial_bits=place.ima_transfers * place.partial_values * wide,
         gathered_bits=place.tile_transfers * place.partial_values * wide,
+        remote_bits=loaded * mapped.remote_share,
         output_bits=mapped.stage.values_out * stored_bits(plan, mapped.stage),
     )
 

@@ -1,4 +1,4 @@
-"""What mapping reads of a chip, and nothing else.
+"""What mapping and the choice of a layout read of a chip, and nothing else.
 
 A mapping made on this view follows from the view alone: what was left out cannot be read. So one mapping serves all
 chips with equal views, such as those that differ in converters, costs or sources.
@@ -14,7 +14,7 @@ Part = TypeVar("Part")
 
 
 def mapping_view(chip: Chip) -> Chip:
-    """A chip without converters, registers, costs, pipeline and hardware file; to read one raises `AttributeError`."""
+    """A chip without converters, registers, costs and hardware file; to read one raises `AttributeError`."""
     tile, ima = chip.tile, chip.tile.ima
     array = ima.crossbar
     units = {name: _only(getattr(tile, name), "count", "rate") for name in ("activation", "pool", "alu")}
@@ -30,7 +30,10 @@ def mapping_view(chip: Chip) -> Chip:
         "overflow",
         "replication",
         "placement",
+        "objective",
         "buffer_slack_rows",
+        "buffer_overflow",
+        "pipeline",
         tile=_only(
             tile,
             "imas",
@@ -38,10 +41,10 @@ def mapping_view(chip: Chip) -> Chip:
             "cycle_ps",
             ima=_only(ima, "crossbars", "bit_cycle_ps", crossbar=crossbar, dac=_only(ima.dac, "bits")),
             edram=_only(tile.edram, "size_bytes", "bytes_per_cycle"),
-            router=_only(tile.router, "flit_bits", "flit_rate", "shared_by"),
+            router=_only(tile.router, "flit_bits", "flit_rate", "latency_ps", "shared_by"),
             **units,
         ),
-        links=_only(chip.links, "bandwidth"),
+        links=_only(chip.links, "bandwidth", "latency_ps"),
     )
 
 

@@ -20,7 +20,8 @@ from archsim.function.inference.evaluate import evaluate
 from archsim.function.precision.offline import plan_counting
 from archsim.function.quantization.levels.seam import plan_weights
 from archsim.function.quantization.network import Precision
-from archsim.mapping import Plan, map_network
+from archsim.mapper import map_network
+from archsim.mapping import Plan
 from archsim.workload import Dataset, Graph
 
 STUCK_ON = 0.816

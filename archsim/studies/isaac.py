@@ -10,7 +10,7 @@ from typing import Any
 
 from archsim.components import build_chip, figures
 from archsim.config import Hardware, load_hardware
-from archsim.mapping import map_network
+from archsim.mapper import map_network
 from archsim.simulation import simulate
 from archsim.studies.claims import Claim, Findings, around, within
 from archsim.studies.request import Request

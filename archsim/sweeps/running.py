@@ -11,7 +11,7 @@ from math import isfinite
 
 from archsim import __version__
 from archsim.errors import ArchsimError, InputError, SimulationError
-from archsim.mapping import map_network
+from archsim.mapper import map_network
 from archsim.result import Result
 from archsim.simulation import Reuse, simulate
 from archsim.sweeps.inputs import Inputs

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from archsim.errors import SimulationError
+from archsim.timing.bounds import resource_busy
 from archsim.timing.machine import STEPS, Ints, Machine, Stamps
 from archsim.timing.maxplus import lower_bound
 from archsim.timing.summary import data_ready
@@ -169,18 +170,7 @@ def _holds(machine: Machine, stamps: Stamps) -> Iterator[tuple[Ints, Ints, Ints]
 def _held_time(machine: Machine, stamps: Stamps) -> list[str]:
     """What the engine added up of each resource's holds is what its users' windows hold it for, and no more than the
     run's length."""
-    each = np.zeros(machine.resources, np.int64)
-    stage = np.repeat(np.arange(machine.stages), machine.replicas)
-    lane = np.arange(len(stage)) - machine.lane_offset[stage]
-    turns = np.maximum(-(-(machine.windows[stage] - lane) // machine.replicas[stage]), 0)
-    for number in range(machine.stages):
-        resource = machine.read_resource[machine.lane_offset[number] + machine.lanes(number)[: machine.windows[number]]]
-        np.add.at(each, resource, machine.read_holds(number)[: machine.windows[number]])
-    np.add.at(each, machine.write_resource, turns * machine.write_hold[stage])
-    np.add.at(each, machine.unit_resource, np.repeat(turns, np.diff(machine.unit_offset)) * machine.unit_hold)
-    packets = np.bincount(machine.route, minlength=len(machine.route_offset) - 1)
-    np.add.at(each, machine.hop_resource, machine.hop_hold * np.repeat(packets, np.diff(machine.route_offset)))
-    wrong = np.flatnonzero(each * machine.images != stamps.resource_busy)[:3].tolist()
+    wrong = np.flatnonzero(resource_busy(machine) * machine.images != stamps.resource_busy)[:3].tolist()
     over = np.flatnonzero(stamps.resource_busy > stamps.end)[:3].tolist()
     found = [f"{machine.resource_names[number]} was busy for another time than its users held it" for number in wrong]
     return found + [f"{machine.resource_names[number]} was busy longer than the run lasted" for number in over]

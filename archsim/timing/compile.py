@@ -170,13 +170,18 @@ class _Compiler:
         """Time and occupancy of the reads [ps; 1, or windows of an image].
 
         A transfer occupies bus and eDRAM port in proportion to its bytes, and takes at least its pipeline stage's
-        cycles from end to end.
+        cycles from end to end. What stands in other tiles comes over the network first; its links are not arbitrated.
         """
-        pipeline = self.chip.pipeline
-        decision = 0 if mapped.grid is None else pipeline.decision_ps
+        pipeline, router = self.chip.pipeline, self.chip.tile.router
+        before = 0 if mapped.grid is None else pipeline.decision_ps
+        before += ceil(mapped.remote_hops) * router.latency_ps
         bits, place = np.unique(stage_traffic(self.plan, mapped).read_bits, return_inverse=True)
         hold = [self._occupancy_ps(one) for one in bits.tolist()]
-        time = [self._whole_cycles(max(one, pipeline.edram_read_ps)) + decision for one in hold]
+        fetch = [ceil(flits(self.plan, one * mapped.remote_share) * self.flit_ps) for one in bits.tolist()]
+        time = [
+            self._whole_cycles(max(one, pipeline.edram_read_ps)) + before + more
+            for one, more in zip(hold, fetch, strict=True)
+        ]
         return np.array(time, np.int64)[place], np.array(hold, np.int64)[place]
 
     def units(self, mapped: MappedStage) -> list[_Unit]:

@@ -80,7 +80,7 @@ def summarize(machine: Machine, stamps: Stamps, engine: str) -> Timing:
 def sum_up(machine: Machine, stamps: Stamps) -> Sums:
     """The sums of a finished run."""
     return Sums(
-        image_ends=_image_ends(machine, stamps),
+        image_ends=image_ends(machine, stamps),
         stages=np.array([_stage_sums(machine, stamps, stage) for stage in range(machine.stages)], np.int64),
         resource_busy=stamps.resource_busy,
         events=stamps.events,
@@ -106,7 +106,7 @@ def timing_of(machine: Machine, sums: Sums, engine: str) -> Timing:
     )
 
 
-def _image_ends(machine: Machine, stamps: Stamps) -> Ints:
+def image_ends(machine: Machine, stamps: Stamps) -> Ints:
     """When every stage had written its last window of each image [ps]."""
     bounds = machine.stage_offset
     per_stage = [

@@ -7,11 +7,13 @@ import pytest
 from archsim.accounting import count_actions, price, total_energy
 from archsim.components import cost_table
 from archsim.config import load_hardware
-from archsim.mapping import map_network
+from archsim.mapper import map_network
 from archsim.timing import run_timing
 from archsim.workload.graph import Activation, Conv, Graph, Input, Layer
 
 WINDOWS = 36
+READ = 16 * 9 + 16 * 6 + 4 * 4
+"""Positions that all windows read: padding is put in at the registers."""
 
 
 def conv_graph() -> Graph:
@@ -43,8 +45,8 @@ def test_isaac_8bit() -> None:
     assert found["input_register", "window"] == WINDOWS * rows / 128
     assert found["output_register", "window"] == WINDOWS * (columns + arrays) / 128
     assert found["activation", "activate"] == WINDOWS * 40
-    # inputs: 576 bytes = 18 lines of 256 bit; outputs: 40 bytes = 2 lines
-    assert found["edram", "access"] == WINDOWS * (18 + 2)
+    # inputs: 576 bytes = 18 lines of 256 bit, 12 where a row or column is padding, 8 in the corners; outputs: 2 lines
+    assert found["edram", "access"] == 16 * 18 + 16 * 12 + 4 * 8 + WINDOWS * 2
     assert ("router", "flit") not in found
 
 
@@ -52,7 +54,7 @@ def test_partial_sums_between_imas_ride_the_bus() -> None:
     """Ten arrays fill one IMA and two arrays of the next: one column group crosses once, with 32 sums of 32 bit at
     most."""
     found = counted("isaac-8bit", {})
-    assert found["bus", "bit"] == WINDOWS * (576 * 8 + 40 * 8 + 1 * 32 * 32)
+    assert found["bus", "bit"] == READ * 64 * 8 + WINDOWS * (40 * 8 + 1 * 32 * 32)
 
 
 def test_converters_that_always_convert_count_every_column() -> None:

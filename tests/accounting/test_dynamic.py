@@ -13,7 +13,8 @@ from archsim.accounting import count_actions, mean_input_bits, timed_cycles
 from archsim.accounting.dynamic import fixed_cycles, used_cells
 from archsim.config import Hardware, load_hardware
 from archsim.function.inference.activity import LayerActivity
-from archsim.mapping import Plan, map_network
+from archsim.mapper import map_network
+from archsim.mapping import Plan
 from archsim.result import Result
 from archsim.timing import run_timing
 from archsim.workload import Dataset, Graph, Preprocessing

@@ -12,7 +12,8 @@ import archsim
 from archsim.accounting import timed_cycles
 from archsim.config import Hardware, load_hardware
 from archsim.errors import InputError
-from archsim.mapping import Plan, map_network
+from archsim.mapper import map_network
+from archsim.mapping import Plan
 from archsim.mapping.rows import RowPlan
 from archsim.result import Result
 from archsim.simulation import compute

@@ -16,7 +16,8 @@ from archsim.function.crossbars.select import Machine
 from archsim.function.inference.activity import LayerActivity
 from archsim.function.inference.evaluate import evaluate
 from archsim.function.precision.offline import plan_counting, plan_precision, plan_streaming
-from archsim.mapping import Plan, map_network
+from archsim.mapper import map_network
+from archsim.mapping import Plan
 from archsim.result import Result, load_result
 from tests.accounting.test_dynamic import ALONE, DATA, GRAPH
 

@@ -35,7 +35,7 @@ def test_isaac_tree() -> None:
     assert (chip.links.power_w, chip.links.static_w, chip.links.gated) == (2.6, 2.6, False)
     columns, rows = tile.grid
     assert (columns, rows) == (tile.grid.columns, tile.grid.rows) == (14, 12)
-    assert (chip.overflow, chip.replication, chip.buffer_slack_rows) == ("spread", "balanced", 1)
+    assert (chip.overflow, chip.replication, chip.buffer_slack_rows) == ("spread", "balanced", None)
     assert chip.placement == "interleaved"
     assert ima.adc.area_m2 == pytest.approx(1200e-12, rel=1e-12)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archsim.config import load_hardware
-from archsim.mapping import map_network
+from archsim.mapper import map_network
 from archsim.mapping.kernels import distinct_rows, pair_up, rows_loaded, tile_sets, write_routes
 from archsim.mapping.network import Channels, Mesh, mesh_arrays
 from archsim.workload import load_workload

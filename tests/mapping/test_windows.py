@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archsim.mapping.stages import Source, Stage
-from archsim.mapping.windows import needs, smallest_buffer, users
+from archsim.mapping.windows import inside, needs, smallest_buffer, users
 from archsim.workload.graph import Conv, GlobalPool, Layer, Pool
 
 
@@ -27,9 +27,17 @@ def convolutions(draw: st.DrawFn) -> tuple[Stage, tuple[int, int, int]]:
     op = Conv(out=2, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
     shape = (3, height, width)
     layer = Layer(name="c", op=op, inputs=("p",), shape=(2, rows, columns))
-    source = Source(stage="p", aligned=True, values=3)
+    source = Source(stage="p", aligned=True, values=3, extent=(height, width))
     stage = Stage(name="c", layer=layer, fused=(), operands=((source,),), operand_shapes=(shape,))
     return stage, shape
+
+
+@given(convolutions())
+def test_windows_read_what_lies_on_the_map(drawn: tuple[Stage, tuple[int, int, int]]) -> None:
+    stage, shape = drawn
+    found = inside(stage, stage.sources[0])
+    assert found is not None
+    assert found.tolist() == [len(pixels) for pixels in uses(stage, shape)]
 
 
 def uses(stage: Stage, shape: tuple[int, int, int]) -> list[set[int]]:
@@ -112,7 +120,7 @@ def test_smallest_buffer_is_enough_and_no_less(drawn: tuple[Stage, tuple[int, in
 
 def test_whole_maps_and_pools() -> None:
     shape = (4, 3, 5)
-    source = Source(stage="p", aligned=True, values=4)
+    source = Source(stage="p", aligned=True, values=4, extent=(1, 1))
     layer = Layer(name="g", op=GlobalPool(function="average"), inputs=("p",), shape=(4, 1, 1))
     stage = Stage(name="g", layer=layer, fused=(), operands=((source,),), operand_shapes=(shape,))
     need, last = needs(stage, source, shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from archsim.mapping import Plan
+from archsim.mapping import Plan, Proposals
 from archsim.mapping.network import Mesh, Route
 from archsim.mapping.placement import Placement
 from archsim.mapping.plan import MappedStage
@@ -16,6 +16,7 @@ from archsim.mapping.windows import users
 def packets_of(plan: Plan) -> Iterator[list[Route]]:
     """The route of each producer window, edge by edge."""
     send = cache(Mesh.of(plan.chip).route)
+    hosts = host_of(plan)
     for edge in plan.edges:
         producer, consumer = plan.stages[edge.source], plan.stages[edge.target]
         homes = producer.placement.home.tolist()
@@ -27,14 +28,19 @@ def packets_of(plan: Plan) -> Iterator[list[Route]]:
 
         yield [
             send(homes[window % producer.replication], tiles(copies))
-            for window, copies in enumerate(receivers(producer, consumer))
+            for window, copies in enumerate(receivers(producer, consumer, hosts.get(consumer.name)))
         ]
 
 
-def receivers(producer: MappedStage, consumer: MappedStage) -> list[frozenset[int]]:
+def host_of(plan: Plan) -> dict[str, str]:
+    """The producer that each digital stage stands with."""
+    [proposal] = [one for one in Proposals(plan.graph, plan.chip).all if one.name == plan.layout]
+    return dict(proposal.hosts)
+
+
+def receivers(producer: MappedStage, consumer: MappedStage, host: str | None) -> list[frozenset[int]]:
     """Copies of the consumer that each producer window goes to."""
-    stays = consumer.stage.sources[0].stage == producer.name and window_positions(consumer.stage) == 1
-    if consumer.grid is None and stays:
+    if consumer.grid is None and host == producer.name and window_positions(consumer.stage) == 1:
         return [frozenset()] * producer.windows
     read = [
         users(consumer.stage, source, producer.stage.shape)

@@ -13,7 +13,8 @@ import pytest
 
 from archsim.config import load_hardware
 from archsim.errors import InputError
-from archsim.mapping import Plan, map_network
+from archsim.mapper import map_network
+from archsim.mapping import Plan
 from archsim.report.trace import build_trace, row_lengths, write_trace
 from archsim.timing.compile import compile_machine
 from archsim.timing.machine import Machine, Stamps
@@ -86,7 +87,7 @@ def test_every_track_has_one_name(events: Events) -> None:
     assert len(named) == len(set(named))
     assert set(slices_by_track(events)) <= set(named)
     processes = {event["pid"]: event["args"]["name"] for event in events if event["name"] == "process_name"}
-    assert processes == {1: "layers", 2: "buses", 3: "network"}
+    assert processes == {1: "layers", 2: "buses", 3: "digital units", 4: "network"}
 
 
 def test_flow_arrows_come_in_pairs_forward_and_inside_slices(events: Events) -> None:

@@ -226,7 +226,7 @@ def test_sizes_count_arrays_once_and_views_whole() -> None:
 
 def test_a_view_has_nothing_but_what_mapping_reads() -> None:
     view = mapping_view(build_chip(archsim.load_hardware("isaac-ce")))
-    for part, name in ((view, "hardware"), (view, "pipeline"), (view.tile.ima, "adc"), (view.tile.edram, "actions")):
+    for part, name in ((view, "hardware"), (view.tile.ima, "adc"), (view.tile.edram, "actions")):
         with pytest.raises(AttributeError):
             getattr(part, name)
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from archsim.accounting.crossbars import crossbar_actions
 from archsim.config import load_hardware
 from archsim.errors import InputError
-from archsim.mapping import Plan, map_network
+from archsim.mapper import map_network
+from archsim.mapping import Plan
 from archsim.timing import run_timing
 from archsim.timing.bitserial import run_bits
 from archsim.timing.compile import compile_machine

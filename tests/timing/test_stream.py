@@ -9,7 +9,7 @@ import pytest
 
 from archsim.config import load_hardware
 from archsim.errors import DeadlockError, InputError, SimulationError
-from archsim.mapping import map_network
+from archsim.mapper import map_network
 from archsim.timing import run_timing, stream
 from archsim.timing.deadlock import require_finished
 from archsim.timing.kernel_engine import run_kernel
@@ -58,7 +58,7 @@ def test_shipped_networks() -> None:
 
 
 def test_reference_engine_splices_to_the_same_times() -> None:
-    machine = replace(compiled("resnet8-cifar10"), images=40)
+    machine = replace(compiled("lenet5", "puma"), images=40)
     simpy, kernel = simulate_stream(machine, run_simpy), simulate_stream(machine, run_kernel, is_kernel=True)
     assert simpy.short.images == kernel.short.images < 40
     assert simpy.stamps.differences(kernel.stamps) == {}
@@ -83,7 +83,7 @@ def test_last_images_of_a_contended_stream_are_not_like_the_others() -> None:
 
 
 def test_fill_steady_and_drain_make_up_the_latency() -> None:
-    plan = map_network(load_workload("resnet8-cifar10"), load_hardware("isaac-8bit"))
+    plan = map_network(load_workload("resnet8-cifar10"), load_hardware("puma"))
     thousand, more = (run_timing(plan, images, engine="kernel") for images in (1000, 1001))
     assert thousand.simulated_images < 100
     assert len(thousand.image_end_s) == 1000

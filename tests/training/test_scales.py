@@ -14,7 +14,7 @@ from archsim.errors import InputError
 from archsim.function.inference.infer import infer
 from archsim.function.quantization.network import Pixels, Precision, QuantizedNetwork
 from archsim.function.quantization.quantize import quantize
-from archsim.mapping import map_network
+from archsim.mapper import map_network
 from archsim.simulation import simulate
 from archsim.training import (
     GradientRule,

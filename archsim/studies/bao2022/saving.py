@@ -20,7 +20,8 @@ from archsim.function.inference.activity import LayerActivity
 from archsim.function.inference.infer import infer
 from archsim.function.precision.offline import plan_counting
 from archsim.function.quantization.network import QuantizedNetwork
-from archsim.mapping import Plan, map_network
+from archsim.mapper import map_network
+from archsim.mapping import Plan
 from archsim.studies.bao2022.data import Material
 from archsim.studies.bao2022.nets import Net, Point, inputs
 from archsim.timing import Timing, run_timing

@@ -26,7 +26,8 @@ from archsim.function.precision.offline import (
 from archsim.function.quantization.calibrate import Ranges, calibrate
 from archsim.function.quantization.network import QuantizedNetwork
 from archsim.function.reference.run import run_float
-from archsim.mapping import Plan, map_network
+from archsim.mapper import map_network
+from archsim.mapping import Plan
 from archsim.studies.redy.cases import Case
 from archsim.timing import Timing, run_timing
 from archsim.workload import Preprocessing

@@ -8,7 +8,8 @@ from time import process_time
 from archsim.config import load_hardware
 from archsim.function.precision.calibration import Calibration
 from archsim.function.precision.offline import plan_settings
-from archsim.mapping import Plan, map_network
+from archsim.mapper import map_network
+from archsim.mapping import Plan
 from archsim.result import Result
 from archsim.simulation import simulate
 from archsim.studies.claims import Claim

@@ -9,7 +9,7 @@ from typing import Any
 from archsim.components import build_chip
 from archsim.components.rollup import area_rows, total_area
 from archsim.config import load_hardware
-from archsim.mapping import map_network
+from archsim.mapper import map_network
 from archsim.simulation import simulate
 from archsim.studies.claims import Table
 from archsim.studies.request import Request

@@ -20,7 +20,7 @@ from archsim.function.crossbars.select import Machine, select
 from archsim.function.inference.compare import Interval, wilson
 from archsim.function.inference.infer import infer
 from archsim.function.quantization.network import QuantizedNetwork
-from archsim.mapping import map_network
+from archsim.mapper import map_network
 from archsim.studies.claims import Claim, Table
 from archsim.studies.request import Request
 from archsim.studies.yan2017.cases import Case

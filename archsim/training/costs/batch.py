@@ -31,7 +31,7 @@ from archsim.components.tree import Chip
 from archsim.config import Hardware, citations
 from archsim.config.training import Training
 from archsim.errors import InputError, Problem
-from archsim.mapping.mapper import map_on
+from archsim.mapper import map_on
 from archsim.mapping.plan import Plan
 from archsim.timing import Timing
 from archsim.training.costs.clock import Clock

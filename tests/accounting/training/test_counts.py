@@ -24,7 +24,7 @@ from archsim.components.training import error_chip, gradient_chip
 from archsim.components.tree import Chip
 from archsim.config import load_hardware
 from archsim.config.training import Training
-from archsim.mapping.mapper import map_on
+from archsim.mapper import map_on
 from archsim.mapping.slicing import Slicing, grid_for
 from archsim.timing import run_timing
 from archsim.workload import load_workload

@@ -14,7 +14,7 @@ from archsim.errors import InputError
 from archsim.function.inference.evaluate import ranges_of
 from archsim.function.precision.offline import network_pictures, quantized_for
 from archsim.function.rows import RowFile, RowRequest, check_rows, layer_inputs, read_rows, row_file
-from archsim.mapping import map_network
+from archsim.mapper import map_network
 from archsim.mapping.rows import memory_of, table_cost
 from archsim.mapping.rows.plan import NOT_STORED
 from archsim.mapping.slicing import Slicing
