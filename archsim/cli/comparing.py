@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN_DIR|HW|SWEEP_DIR...")
 @click.option("--workload", "net", metavar="NET", help="Run hardware files on this network first.")
-@click.option("--images", type=click.IntRange(min=1), default=1, show_default=True, help="Images that stream through.")
+@click.option(
+    "--images",
+    type=click.IntRange(min=1),
+    help="Images that stream through; by default one, and the steady rate beside it.",
+)
 @click.option(
     "--input", "data", metavar="DATA", help="Pictures to compute; by default shipped ones where a chip needs inputs."
 )
@@ -39,8 +43,8 @@ if TYPE_CHECKING:
 @click.option("--calibrate", metavar="DATA|FILE", help="Pictures for the activation ranges, or a saved calibration.")
 @click.option(
     "--engine",
-    type=click.Choice(["simpy", "kernel"]),
-    default="simpy",
+    type=click.Choice(["auto", "simpy", "kernel"]),
+    default="auto",
     show_default=True,
     help="How timing is computed; equal results, kernel is faster on large networks.",
 )
@@ -52,7 +56,7 @@ if TYPE_CHECKING:
 def compare(
     runs: tuple[str, ...],
     net: str | None,
-    images: int,
+    images: int | None,
     data: str | None,
     limit: int | None,
     calibrate: str | None,
@@ -74,7 +78,7 @@ def compare(
     if sweeps:
         _sweep_page(runs, sweeps, html, as_json)
         return
-    simulated: dict[str, Any] = {"images": images, "limit": limit, "calibrate": calibrate, "engine": engine}
+    simulated: dict[str, Any] = {"images": images or "steady", "limit": limit, "calibrate": calibrate, "engine": engine}
     found = _runs(runs, net, data, settings, output, simulated)
     from archsim.report.comparison import side_by_side
 

@@ -18,7 +18,7 @@ from archsim.cli.options import json_option, overrides, set_option, wide_option
 @click.option("--batch", type=click.IntRange(min=1), help="Short for --set training.batch=BATCH: images of an update.")
 @click.option(
     "--engine",
-    type=click.Choice(["simpy", "kernel", "maxplus"]),
+    type=click.Choice(["auto", "simpy", "kernel"]),
     default="kernel",
     show_default=True,
     help="Timing engine.",

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 @click.argument("hw")
 @click.argument("net")
 @click.option(
-    "--images", type=click.IntRange(min=1), default=1, show_default=True, help="Images that stream through the chip."
+    "--images",
+    type=click.IntRange(min=1),
+    help="Images that stream through the chip; by default one, and the rate of an endless stream beside it.",
 )
 @click.option("--input", "data", metavar="DATA", help="Pictures to compute: a shipped set, a folder, a zip or an .npz.")
 @click.option("--limit", type=click.IntRange(min=1), help="Compute only the first pictures of DATA.")
@@ -36,12 +38,11 @@ if TYPE_CHECKING:
 @rows_option
 @click.option(
     "--engine",
-    type=click.Choice(["simpy", "kernel", "maxplus"]),
-    default="simpy",
+    type=click.Choice(["auto", "simpy", "kernel"]),
+    default="auto",
     show_default=True,
     help="How timing is computed, not what: equal results to the picosecond. kernel is compiled and several times "
-    "faster on large networks, simpy the readable reference; maxplus only runs chips whose layers share no bus, link "
-    "or memory.",
+    "faster on large networks, simpy the readable reference; auto takes simpy where it answers within about a second.",
 )
 @click.option(
     "--detail",
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
 def run(
     hw: str,
     net: str,
-    images: int,
+    images: int | None,
     data: str | None,
     limit: int | None,
     calibrate: str | None,
@@ -92,7 +93,8 @@ def run(
     with progress("pictures") as done, announced(compiling):
         result = simulate(
             plan,
-            images=images,
+            images=images or "steady",
+            advise=True,
             seed=seed,
             inputs=data,
             limit=limit,

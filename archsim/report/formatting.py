@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from archsim.result.metrics import METRICS
 from archsim.units import UNITS, QuantityError, format_keyed, format_quantity, parse_quantity, unit_of
 
 _FIXED = {"gops_per_mm2": "GOPS/s/mm2", "gops_per_w": "GOPS/W", "mib_per_mm2": "MiB/mm2"}
-_NAMES = {
-    "macs": "MACs",
-    "ops_per_s": "throughput",
-    "ops_per_j": "efficiency",
-    "images_per_s": "images per second",
-    "crossbar_utilization": "cells used",
-    "weight_bytes": "weights",
-}
+_NAMES = {**{key: metric.words for key, metric in METRICS.items()}, "weight_bytes": "weights"}
 
 
 def quantity(key: str, value: Any) -> str:

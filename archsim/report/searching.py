@@ -26,6 +26,7 @@ _STEPS = 10
 _FURTHER = (
     "accuracy",
     "energy_per_image_j",
+    "energy_j",
     "latency_s",
     "area_m2",
     "images_per_s",

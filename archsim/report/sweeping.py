@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 100
 _MOST_ERRORS = 5
-_OBJECTIVES = ("energy_per_image_j", "latency_s", "area_m2")
+_OBJECTIVES = ("latency_s", "area_m2")
 _FIGURES = (
-    "accuracy", "latency_s", "energy_per_image_j", "area_m2", "dynamic_energy_per_image_j", "bottleneck",
+    "accuracy", "latency_s", "energy_per_image_j", "energy_j", "area_m2", "dynamic_energy_per_image_j", "bottleneck",
     "top1_agreement", "images_per_s", "ops_per_j", "average_power_w", "crossbars", "tiles", "chips",
 )  # fmt: skip
 """Figures of a row, the most important first."""
@@ -101,9 +101,14 @@ def sweep_report(sweep: Sweep) -> RenderableType:
 def _chosen(sweep: Sweep) -> tuple[str, Sequence[Mapping[str, Any]]]:
     if len(sweep.done) <= _MOST_ROWS:
         return f"{sweep.name}: {len(sweep.done)} points", sweep.done
-    objectives = [*_OBJECTIVES, *(["-accuracy"] if any(row.get("accuracy") is not None for row in sweep.done) else [])]
+
+    def there(key: str) -> bool:
+        return any(row.get(key) is not None for row in sweep.done)
+
+    energy = "energy_per_image_j" if there("energy_per_image_j") else "energy_j"
+    objectives = [energy, *_OBJECTIVES, *(["accuracy"] if there("accuracy") else [])]
     rows = sweep.front(objectives)
-    names = ", ".join(heading(name.removeprefix("-")) for name in objectives)
+    names = ", ".join(heading(name) for name in objectives)
     cut = f", the first {_MOST_ROWS}" if len(rows) > _MOST_ROWS else ""
     same = " of the same work" if len({work_of(row) for row in sweep.done}) > 1 else ""
     title = f"{sweep.name}: {len(rows)} of {len(sweep.done)} points that none{same} beats in {names}{cut}"

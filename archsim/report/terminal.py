@@ -17,13 +17,10 @@ from archsim.report.formatting import heading, quantity, share, short_count
 from archsim.report.plan import map_rows, map_totals
 from archsim.report.sidebyside import comparison_report
 from archsim.report.tables import Column, Sheet, add, console, table
-from archsim.result import LayerRow, Result
+from archsim.result import LayerRow, Result, Stream
 from archsim.units import format_quantity
 
 __all__ = ["add", "comparison_report", "console", "figures_report", "plan_report", "quantity", "run_report", "table"]
-
-OF_STREAMS = ("first_image_latency_s", "interval_s", "energy_per_image_j")
-"""Totals that say something only where several images flow."""
 
 
 def layers_table(run: Result) -> Sheet:
@@ -100,7 +97,8 @@ def totals_table(run: Result) -> Table:
     images = "1 image" if run.images == 1 else f"{run.images} images"
     made = table(f"{run.workload.name} on {run.hardware.name}, {images}", ["total", ""])
     for key, value in asdict(run.totals).items():
-        if run.images > 1 or key not in OF_STREAMS:
+        # that of the first image is the latency of one
+        if value is not None and (run.images > 1 or key != "first_image_latency_s"):
             add(made, heading(key), quantity(key, value))
     return made
 
@@ -176,7 +174,15 @@ def resource_table(run: Result, most: int = 5) -> Table:
 def bottleneck_lines(run: Result) -> list[Text]:
     """What limits the run, and what would relieve it."""
     found = run.bottleneck
-    return [Text(f"bottleneck: {found.sentence}"), Text(f"it would be relieved by {found.relief}")]
+    relief = [Text(f"it would be relieved by {found.relief}")] if found.relief else []
+    return [Text(f"bottleneck: {found.sentence}"), *relief]
+
+
+def mapping_line(run: Result) -> Text:
+    """What the mapper took."""
+    found = run.mapping
+    rows = "1 row" if found.buffer_slack_rows == 1 else f"{found.buffer_slack_rows} rows"
+    return Text(f"mapping for the {found.objective}: {found.layout}; buffers with {rows} of slack")
 
 
 def stream_lines(run: Result) -> list[Text]:
@@ -185,14 +191,22 @@ def stream_lines(run: Result) -> list[Text]:
     if found is None or found.interval_s is None:
         return []
     interval, rate = format_quantity(found.interval_s, "s"), quantity("images_per_s", 1 / found.interval_s)
+    if run.images == 1:
+        how = "exact: it repeats itself" if found.repeats else f"not repeating: {_last_half(found)}"
+        return [Text(f"steady stream: one image every {interval} ({rate} a second; {how})")]
     if found.fill_s is None or found.drain_s is None:
-        steady = f"one image every {interval} (median; {rate} a second)"
-        return [Text(f"stream: {steady}; it did not repeat exactly within the run")]
+        return [Text(f"stream: one image every {interval} ({rate} a second; not repeating: {_last_half(found)})")]
     fill, drain = format_quantity(found.fill_s, "s"), format_quantity(found.drain_s, "s")
     rest = ""
     if found.simulated_images < run.images:
         rest = f"; {found.simulated_images} of {run.images} images simulated, the others follow from the repetition"
     return [Text(f"stream: fill {fill}, then one image every {interval} ({rate} a second), drain {drain}{rest}")]
+
+
+def _last_half(found: Stream) -> str:
+    """How the rate of a stream that does not repeat itself was found."""
+    spread = f", whose halves differ by {found.spread:.2%}" if found.spread is not None else ""
+    return f"mean over the last half of {found.simulated_images} images{spread}"
 
 
 def programming_lines(run: Result) -> list[Text]:
@@ -210,7 +224,9 @@ def run_report(run: Result) -> RenderableType:
     parts: list[RenderableType] = [*function_lines(run)]
     for made in (layers_table(run), path_table(run), resource_table(run), energy_table(run), totals_table(run)):
         parts += [Text(), made]
-    return Group(*parts, Text(), *stream_lines(run), *programming_lines(run), *bottleneck_lines(run), *notes)
+    return Group(
+        *parts, Text(), mapping_line(run), *stream_lines(run), *programming_lines(run), *bottleneck_lines(run), *notes
+    )
 
 
 def plan_report(plan: Plan) -> RenderableType:

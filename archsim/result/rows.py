@@ -10,23 +10,24 @@ from typing import Any
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """Figures of the whole run. `latency_s` runs from the first input to the last output of all images,
-    `first_image_latency_s` to that of the first; `interval_s` is the steady time between images, None for one.
-    `ops_per_s` counts two operations per multiply-accumulate over `latency_s`, `images_per_s` images over the same
-    time. `energy_j` is that of all images, `dynamic_energy_j` the part that actions cost (rows of action `static`, such
-    as links that are always on, left out), `energy_per_image_j` the mean of an image, static part included."""
+    `first_image_latency_s` to that of the first. `energy_j` is that of all images, `dynamic_energy_j` the part that
+    actions cost (rows of action `static`, such as links that are always on, left out).
+
+    Of the steady stream, and None where none was run: `interval_s` between images, `images_per_s`, `ops_per_s` (two
+    operations per multiply-accumulate), `energy_per_image_j` (with what is always on for one interval), `ops_per_j`."""
 
     latency_s: float
     first_image_latency_s: float
     interval_s: float | None
-    images_per_s: float
+    images_per_s: float | None
     energy_j: float
     dynamic_energy_j: float
-    energy_per_image_j: float
+    energy_per_image_j: float | None
     average_power_w: float
     area_m2: float
     macs: int
-    ops_per_s: float
-    ops_per_j: float
+    ops_per_s: float | None
+    ops_per_j: float | None
     chips: int
     tiles: int
     crossbars: int
@@ -106,19 +107,33 @@ class Bottleneck:
     time_s: float
     utilization: float | None
     sentence: str
-    relief: str
+    relief: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """How several images flow: `fill_s` until the stream repeats itself, `interval_s` its period per image, `drain_s`
-    from when one more image would have begun to the end (None where it never repeated within the run).
-    `simulated_images` were simulated, the others follow from the repetition exactly."""
+    """How images flow: `fill_s` until the stream repeats itself, `interval_s` its period per image, `drain_s` from when
+    one more image would have begun to the end (None where it never repeated within the run, or the rate of an endless
+    stream was looked for). `simulated_images` were simulated, the others follow from the repetition exactly. Where it
+    does not repeat, `interval_s` is the mean over the last half of the images, and `spread` by how much the quarters of
+    that half differ."""
 
     fill_s: float | None
     interval_s: float | None
     drain_s: float | None
     simulated_images: int
+    repeats: bool = True
+    spread: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapped:
+    """What the mapper took: the `layout` in words, the rows of slack that buffers were given beyond the least, and the
+    `objective` that both were chosen for."""
+
+    layout: str
+    buffer_slack_rows: int
+    objective: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

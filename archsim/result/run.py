@@ -22,6 +22,7 @@ from archsim.result.rows import (
     Citation,
     FunctionSummary,
     LayerRow,
+    Mapped,
     Named,
     PathRow,
     Stream,
@@ -32,7 +33,7 @@ from archsim.units import format_keyed, format_quantity
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _NOTEBOOK = (
     "name",
     "kind",
@@ -75,6 +76,7 @@ class Result:
     resource_busy_s: Mapping[str, float]
     bottleneck: Bottleneck
     critical_path: tuple[PathRow, ...]
+    mapping: Mapped
     detail: str = "window"
     stream: Stream | None = None
     programming: Programming | None = None

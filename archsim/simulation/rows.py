@@ -27,6 +27,7 @@ from archsim.result import (
     Citation,
     FunctionSummary,
     LayerRow,
+    Mapped,
     Named,
     PathRow,
     Prediction,
@@ -35,7 +36,7 @@ from archsim.result import (
     Totals,
 )
 from archsim.simulation.computing import Computed
-from archsim.timing import StageTiming, Timing
+from archsim.timing import StageTiming, Timing, last_half_spread
 from archsim.workload import Dataset, is_shipped_sidecar, workload_hash, workload_source
 
 
@@ -89,12 +90,25 @@ def result_of(
         resource_busy_s=dict(timing.resource_busy_s),
         bottleneck=Bottleneck(**asdict(timing.bottleneck)),
         critical_path=tuple(PathRow(**asdict(row)) for row in timing.critical_path),
+        mapping=Mapped(
+            layout=plan.layout, buffer_slack_rows=plan.slack_rows, objective=plan.hardware.model.mapping.objective
+        ),
         stream=_stream(timing),
     )
 
 
 def _stream(timing: Timing) -> Stream | None:
-    """Fill, interval and drain of a run of several images."""
+    """Fill, interval and drain of a run of several images, or the rate beside a single one."""
+    if timing.rate is not None:
+        rate = timing.rate
+        return Stream(
+            fill_s=None,
+            interval_s=rate.interval_s,
+            drain_s=None,
+            simulated_images=rate.images,
+            repeats=rate.repeats,
+            spread=rate.spread,
+        )
     if timing.images == 1:
         return None
     return Stream(
@@ -102,25 +116,31 @@ def _stream(timing: Timing) -> Stream | None:
         interval_s=timing.interval_s,
         drain_s=timing.drain_s,
         simulated_images=timing.simulated_images,
+        repeats=timing.fill_s is not None,
+        spread=None if timing.fill_s is not None else last_half_spread(timing.image_end_s),
     )
 
 
 def _totals(plan: Plan, timing: Timing, rows: list[ActionRow], area: float) -> Totals:
-    macs = plan.graph.total_macs() * timing.images
-    energy = total_energy(rows)
+    each = plan.graph.total_macs()
+    energy, dynamic = total_energy(rows), total_energy(row for row in rows if row.action != "static")
+    static = total_energy(row for row in rows if row.action == "static")
+    interval = timing.interval_s if timing.rate is None else timing.rate.interval_s
+    # of the steady stream: what is always on is shared by the images of its interval
+    image = None if interval is None else dynamic / timing.images + static / timing.latency_s * interval
     return Totals(
         latency_s=timing.latency_s,
         first_image_latency_s=timing.image_end_s[0],
-        interval_s=timing.interval_s,
-        images_per_s=timing.images / timing.latency_s,
+        interval_s=interval,
+        images_per_s=None if interval is None else 1 / interval,
         energy_j=energy,
-        dynamic_energy_j=total_energy(row for row in rows if row.action != "static"),
-        energy_per_image_j=energy / timing.images,
+        dynamic_energy_j=dynamic,
+        energy_per_image_j=image,
         average_power_w=energy / timing.latency_s,
         area_m2=area,
-        macs=macs,
-        ops_per_s=2 * macs / timing.latency_s,
-        ops_per_j=2 * macs / energy,
+        macs=each * timing.images,
+        ops_per_s=None if interval is None else 2 * each / interval,
+        ops_per_j=None if image is None else 2 * each / image,
         chips=plan.chips,
         tiles=plan.tiles,
         crossbars=plan.crossbars,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from archsim.accounting import (
     charged_by_level,
@@ -18,6 +19,7 @@ from archsim.errors import InputError, Problem
 from archsim.function.crossbars.devices import stored_cells
 from archsim.function.precision.calibration import Calibration
 from archsim.function.precision.offline import check_layer_names
+from archsim.keeping import anew
 from archsim.mapping import Plan
 from archsim.result import Result
 from archsim.simulation.computing import Computed, Data, Progress, compute
@@ -25,44 +27,54 @@ from archsim.simulation.notes import run_notes
 from archsim.simulation.reuse import Reuse
 from archsim.simulation.rows import result_of
 from archsim.timing import (
+    AUTO,
     DETAILS,
-    ENGINES,
+    ENGINE_NAMES,
     Observer,
     Timing,
     compile_machine,
+    find_relief,
     run_timing,
+    steady_rate,
     time_machine,
 )
+
+Images = int | Literal["steady"]
+STEADY: Literal["steady"] = "steady"
 
 
 def simulate(
     plan: Plan,
     *,
-    images: int = 1,
+    images: Images = 1,
     seed: int = 0,
     inputs: Data | None = None,
     limit: int | None = None,
     calibrate: Data | Calibration | None = None,
-    engine: str = "simpy",
+    engine: str = AUTO,
     detail: str = "window",
     progress: Progress | None = None,
     observe: Observer | None = None,
     reuse: Reuse | None = None,
+    advise: bool = False,
 ) -> Result:
     """Simulate a mapped network.
 
     Parameters
     ----------
-    images : images that stream through the chip for timing and energy.
+    images : images that stream through the chip for timing and energy; "steady" times one, and the rate of an endless
+        stream beside it. Figures of a steady stream (images per second, throughput, efficiency, energy per image) are
+        None for a single image.
     seed : of everything drawn (weights of a network that comes without).
     inputs : pictures to compute; adds function, accuracy and measured activity. A shipped set, a path, or a `Dataset`.
     limit : only the first pictures of `inputs`.
     calibrate : pictures for the activation ranges, or what `archsim calibrate` saved (a path ending in .json).
-    engine : timing engine.
+    engine : timing engine; "auto" is the reference where it answers within about a second, else the compiled one.
     detail : "window", or "bit": every input digit and converter played out (engine simpy, small networks).
     progress : called with the number of pictures done and of pictures in all.
     observe : shown the timing machine and its stamps once it has run (`archsim.report.trace` makes a trace of them).
     reuse : keeps what later points of a sweep have in common with this one; the result is the same with and without.
+    advise : try what would relieve the bottleneck (`archsim.timing.relief`); takes a few more timings.
 
     Raises
     ------
@@ -73,22 +85,34 @@ def simulate(
     """
     _check(images, engine, detail)
     check_layer_names(plan)
+    streamed = 1 if images == STEADY else int(images)
     computed = compute(
-        plan, inputs, seed=seed, limit=limit, calibrate=calibrate, images=images, progress=progress, reuse=reuse
+        plan, inputs, seed=seed, limit=limit, calibrate=calibrate, images=streamed, progress=progress, reuse=reuse
     )
     timing = time_plan(plan, computed, images=images, engine=engine, detail=detail, observe=observe, reuse=reuse)
+    if advise:
+        timing = _advised(plan, timing, computed)
     return replace(account(plan, timing, computed, seed=seed), detail=detail)
 
 
-def _check(images: int, engine: str, detail: str) -> None:
+def _advised(plan: Plan, timing: Timing, computed: Computed) -> Timing:
+    """A timing whose bottleneck says what would relieve it; of a long stream, what would relieve its first images."""
+    assert timing.bottleneck is not None
+    images = timing.simulated_images
+    cycles = timed_cycles(plan, computed.activity, images)
+    words = find_relief(plan, timing.critical_path, images, cycles)
+    return replace(timing, bottleneck=replace(timing.bottleneck, relief=words))
+
+
+def _check(images: Images, engine: str, detail: str) -> None:
     problems = []
-    if engine not in ENGINES:
-        problems.append(Problem("engine", f"is '{engine}'; expected {' | '.join(ENGINES)}"))
-    elif detail not in DETAILS or (detail == "bit" and engine != "simpy"):
+    if engine not in ENGINE_NAMES:
+        problems.append(Problem("engine", f"is '{engine}'; expected {' | '.join(ENGINE_NAMES)}"))
+    elif detail not in DETAILS or (detail == "bit" and engine not in (AUTO, "simpy")):
         expected = f"expected {' | '.join(DETAILS)}; bit needs engine simpy"
         problems.append(Problem("detail", f"is '{detail}' with engine '{engine}'; {expected}"))
-    if images < 1:
-        problems.append(Problem("images", f"is {images}; expected 1 or more"))
+    if images != STEADY and (isinstance(images, str) or images < 1):
+        problems.append(Problem("images", f"is {images}; expected 1 or more, or '{STEADY}'"))
     if problems:
         raise InputError(problems)
 
@@ -97,19 +121,25 @@ def time_plan(
     plan: Plan,
     computed: Computed,
     *,
-    images: int = 1,
+    images: Images = 1,
     engine: str = "kernel",
     detail: str = "window",
     observe: Observer | None = None,
     reuse: Reuse | None = None,
 ) -> Timing:
-    """Play a plan out in time, with the input cycles that the computed pictures take.
+    """Play a plan out in time, with the input cycles that the computed pictures take; `images` as of `simulate`.
 
     Raises
     ------
     DeadlockError, SimulationError
         A run that cannot finish or breaks an invariant.
     """
+    if images == STEADY:
+        one = time_plan(plan, computed, engine=engine, detail=detail, observe=observe, reuse=reuse)
+        machine = compile_machine(plan, 1, timed_cycles(plan, computed.activity, 1))
+        keep = anew if reuse is None else reuse
+        return replace(one, rate=keep("rate", (machine,), lambda: steady_rate(machine)))
+    images = int(images)
     cycles = timed_cycles(plan, computed.activity, images)
     if reuse is not None and detail == "window" and observe is None:
         machine = compile_machine(plan, images, cycles)

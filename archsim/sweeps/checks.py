@@ -15,7 +15,7 @@ from archsim.sweeps.inputs import Inputs
 from archsim.sweeps.point import Point
 from archsim.sweeps.study import COORDINATES, Network, Place, Study, Value, plain_value, size, varied
 from archsim.sweeps.values import shown
-from archsim.timing import ENGINES
+from archsim.timing import ENGINE_NAMES
 
 MOST_POINTS = 1_000_000
 _LEAST = {"seed": 0, "images": 1}
@@ -61,8 +61,8 @@ def _parts(study: Study) -> Iterator[Finding]:
         if len(set(lengths.values())) > 1:
             listed = ", ".join(f"{path} has {length}" for path, length in lengths.items())
             yield Finding(place=("zip", i), what=f"walks lists of unequal length: {listed}")
-    if study.engine not in ENGINES:
-        yield Finding(place=("engine",), what=f"is '{study.engine}'; expected {' | '.join(ENGINES)}")
+    if study.engine not in ENGINE_NAMES:
+        yield Finding(place=("engine",), what=f"is '{study.engine}'; expected {' | '.join(ENGINE_NAMES)}")
 
 
 def _paths(study: Study) -> Iterator[Finding]:
@@ -106,8 +106,11 @@ def _refused(path: str, value: Value) -> str | None:
 def _whole(place: Place, name: str, values: Iterable[Any]) -> Iterator[Finding]:
     for value in values:
         text = str(value)
+        if name == "images" and text == "steady":
+            continue
         if not text.isdecimal() or not _LEAST[name] <= int(text) < 2**63:
             what = f"{excerpt(text)} is no {name}; expected a whole number of {_LEAST[name]} or more"
+            what += " (or steady)" if name == "images" else ""
             yield Finding(place=place, what=what)
 
 

@@ -129,8 +129,8 @@ class Document(Model):
     description: Text | None = None
     hardware: Names = Field(default_factory=list)
     workload: Networks = Field(default_factory=list)
-    images: Images = 1
-    engine: Literal["simpy", "kernel", "maxplus"] = "kernel"
+    images: Images | Literal["steady"] = 1
+    engine: Literal["auto", "simpy", "kernel"] = "kernel"
     seed: Seed = 0
     input: Text | None = None
     limit: Pictures | None = None

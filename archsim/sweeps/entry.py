@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from archsim.config import Hardware
 from archsim.errors import InputError, Problem
@@ -32,7 +32,7 @@ def sweep(
     axes: Mapping[str, Sequence[Any]] = NOTHING,
     *,
     settings: Mapping[str, Any] = NOTHING,
-    images: int = 1,
+    images: int | Literal["steady"] = 1,
     seed: int = 0,
     output: str | os.PathLike[str] | None = None,
     workers: int | None = None,

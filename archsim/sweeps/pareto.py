@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import InputError
+from archsim.result.metrics import is_larger_better
 
 MARGIN = 0.1
 """How far beyond the worst value on the front the reference point lies, as a share of the front's width. It gives the
@@ -46,11 +47,13 @@ class Objective:
 
 
 def parse_objective(text: str) -> Objective:
-    """`latency_s` is to be small; `max accuracy`, `max:accuracy` and `-accuracy` are to be large."""
+    """What is wanted of a figure: `latency_s` is to be small and `accuracy` large, as `archsim.result.metrics` says;
+    `max power`, `max:power` and `-power` say large, `min power` and `min:power` small."""
     for mark in (*_LARGER, *_SMALLER):
         if text.startswith(mark):
             return Objective(metric=text.removeprefix(mark).strip(), maximize=mark in _LARGER)
-    return Objective(metric=text.strip())
+    metric = text.strip()
+    return Objective(metric=metric, maximize=is_larger_better(metric))
 
 
 def losses(rows: Iterable[Mapping[str, Any]], objectives: Sequence[Objective], scale: Scale = "linear") -> Values:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from archsim.config import Hardware
 from archsim.result import Result
@@ -23,7 +23,8 @@ class Point:
     `hardware` and `workload` are shipped names, paths, or loaded objects. `settings` holds values by path as
     `archsim.load_hardware` takes them, in the order in which they are set. `input` names pictures to compute (a shipped
     set or a path), `limit` bounds their number, `calibrate` names those of the activation ranges; without `input` a
-    point is time, energy and area alone. `images` stream through the chip; `engine` computes the timing.
+    point is time, energy and area alone. `images` stream through the chip ("steady": one, and
+    the rate beside it); `engine` computes the timing.
     """
 
     hardware: str | Hardware
@@ -33,7 +34,7 @@ class Point:
     limit: int | None = None
     calibrate: str | None = None
     seed: int = 0
-    images: int = 1
+    images: int | Literal["steady"] = 1
     engine: str = "kernel"
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 from archsim.config.document import Plain
 from archsim.sweeps.hypercube import sampled
@@ -52,9 +52,13 @@ def point_at(study: Study, chosen: Mapping[str, Any]) -> Point:
         limit=network.limit,
         calibrate=network.calibrate,
         seed=int(chosen.get("seed", study.seed)),
-        images=int(chosen.get("images", study.images)),
+        images=_images(chosen.get("images", study.images)),
         engine=study.engine,
     )
+
+
+def _images(value: Any) -> int | Literal["steady"]:
+    return "steady" if value == "steady" else int(value)
 
 
 def axes_of(study: Study) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ class Study:
     description: str = ""
     hardware: tuple[str | Hardware, ...] = ()
     workloads: tuple[Network, ...] = ()
-    images: int = 1
+    images: int | Literal["steady"] = 1
     seed: int = 0
     engine: str = "kernel"
     keep: Keep = "row"

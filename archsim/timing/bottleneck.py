@@ -56,7 +56,7 @@ class Bottleneck:
     time_s: float
     utilization: float | None
     sentence: str
-    relief: str
+    relief: str = ""
 
 
 def find_bottleneck(machine: Machine, stamps: Stamps) -> tuple[Bottleneck, tuple[PathRow, ...]]:
@@ -170,7 +170,6 @@ def _worst(machine: Machine, stamps: Stamps, path: list[Segment], limits: list[L
         time_s=spent[limit] * SECONDS,
         utilization=busy,
         sentence="".join(parts),
-        relief=RELIEFS[kind].format(name=name),
     )
 
 
@@ -202,14 +201,4 @@ OPENINGS = {
     "buffer": "full buffers limit the run",
     "registers": "full output registers limit the run",
     "depth": "the depth of the network limits the run, one window after the other through all layers",
-}
-RELIEFS = {
-    "crossbars": "more copies of {name}, or fewer read cycles a window",
-    "digital units": "faster or more units in a tile (tile.activation, tile.pool, tile.alu; here {name})",
-    "bus": "a wider bus and eDRAM port (tile.edram.bytes_per_cycle)",
-    "link": "faster or wider links (tile.router.flit_rate, tile.router.flit_bits)",
-    "chip link": "faster links between chips (chip.links.bandwidth)",
-    "buffer": "larger buffers (mapping.buffer_slack_rows)",
-    "registers": "faster units and writes in the tiles of {name} (tile.activation.rate, tile.edram.bytes_per_cycle)",
-    "depth": "fewer read cycles a window; further images of a stream cost only the interval between them",
 }

@@ -6,6 +6,7 @@ over the last half of its images: (t_N - t_k) / (N - k), the median of single st
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import inf
@@ -14,8 +15,9 @@ import numpy as np
 
 from archsim.timing.kernel_engine import run_kernel, start, with_room
 from archsim.timing.kernels.state import State
-from archsim.timing.machine import Ints, Machine, Stamps
-from archsim.timing.summary import image_ends
+from archsim.timing.machine import Ints, Machine
+from archsim.timing.recurrence import scout
+from archsim.timing.summary import SECONDS, Rate, image_ends
 
 QUICK, MOST_IMAGES, MOST_WINDOWS = 9, 64, 3_000_000
 """A quick look begins so many images, and more until it has seen enough steps, as far as these go. It stops before the
@@ -80,9 +82,46 @@ def _ends_so_far(machine: Machine, state: State) -> Ints:
     return np.maximum.accumulate(np.array(ends, np.int64)) if ends else np.zeros(0, np.int64)
 
 
-def halves(machine: Machine, stamps: Stamps) -> tuple[float, float]:
-    """Mean interval [ps] over the third and over the last quarter of a stream's images (over both, the last half)."""
-    ends = image_ends(machine, stamps)
-    count = machine.images
-    middle, late = count // 2 - 1, count - 1 - (count - count // 2) // 2
-    return (ends[late] - ends[middle]) / (late - middle), (ends[-1] - ends[middle]) / (count - 1 - middle)
+STREAMS = (8, 16, 32, 64)
+"""Images of the streams that are tried until two halves of one agree."""
+AGREE, RATE_WINDOWS = 0.01, 12_000_000
+
+
+def steady_rate(machine: Machine) -> Rate | None:
+    """The rate of an endless stream through a machine; None where it deadlocks.
+
+    Streams grow from 8 images until the two quarters of their last half agree within 1 %, 64 images are reached, or
+    `RATE_WINDOWS` windows.
+    """
+    found = None
+    for images in STREAMS:
+        if found is not None and images * int(machine.windows.sum()) > RATE_WINDOWS:
+            break
+        stream = replace(machine, images=images)
+        recurrence, stamps = scout(stream)
+        if recurrence is not None:
+            each = recurrence.period / recurrence.images
+            return Rate(interval_s=each * SECONDS, images=images, repeats=True)
+        if stamps is None or (stamps.send < 0).any():
+            return None
+        found = last_half(image_ends(stream, stamps))
+        if found.spread <= AGREE:
+            break
+    return found
+
+
+def last_half_spread(ends_s: Sequence[float]) -> float:
+    """By how much the two quarters of the last half of images differ, which ended at these times [s]."""
+    return last_half(np.round(np.array(ends_s) / SECONDS).astype(np.int64)).spread
+
+
+def last_half(ends: Ints) -> Rate:
+    """The rate over the last half of images that ended at these times [ps], two or more."""
+    count = len(ends)
+    middle = max(1, count // 2)
+    late = max(middle, (middle + count) // 2)
+    whole = float(ends[-1] - ends[middle - 1]) / (count - middle)
+    early = float(ends[late - 1] - ends[middle - 1]) / (late - middle) if late > middle else whole
+    rest = float(ends[-1] - ends[late - 1]) / (count - late)
+    spread = abs(rest - early) / whole if whole else 0.0
+    return Rate(interval_s=whole * SECONDS, images=count, repeats=False, spread=spread)

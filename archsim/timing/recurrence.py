@@ -60,13 +60,13 @@ def find_recurrence(machine: Machine) -> tuple[Recurrence | None, Stamps | None]
         return None, None
     found, stamps = None, None
     for images in SCOUTED:
-        found, stamps = _scout(replace(machine, images=min(images, machine.images)))
+        found, stamps = scout(replace(machine, images=min(images, machine.images)))
         if found is not None or images >= machine.images:
             return found, stamps
     return None, None
 
 
-def _scout(machine: Machine) -> tuple[Recurrence | None, Stamps | None]:
+def scout(machine: Machine) -> tuple[Recurrence | None, Stamps | None]:
     """Run the kernel engine image by image until its state comes back, or to the end."""
     seen: dict[bytes, tuple[int, int]] = {}
     begun = [0]

@@ -13,7 +13,6 @@ from archsim.timing.compile import compile_machine
 from archsim.timing.deadlock import require_finished
 from archsim.timing.kernel_engine import run_kernel
 from archsim.timing.machine import Ints, Machine, Stamps
-from archsim.timing.maxplus import run_maxplus
 from archsim.timing.simpy_engine import run_simpy
 from archsim.timing.stream import simulate_stream, stream_timing
 from archsim.timing.summary import Timing
@@ -22,15 +21,19 @@ Engine = Callable[[Machine], Stamps]
 Observer = Callable[[Machine, Stamps], None]
 DETAILS = ("window", "bit")
 
-ENGINES: dict[str, Engine] = {"simpy": run_simpy, "kernel": run_kernel, "maxplus": run_maxplus}
+ENGINES: dict[str, Engine] = {"simpy": run_simpy, "kernel": run_kernel}
 """Engines by name. Each obeys the rules in `archsim.timing.machine` and gives the same stamps."""
+AUTO = "auto"
+ENGINE_NAMES = (AUTO, *ENGINES)
+SIMPY_WINDOWS = 25_000
+"""Windows that SimPy plays out in about a second; `auto` leaves longer runs to the kernel engine."""
 
 
 def run_timing(
     plan: Plan,
     images: int = 1,
     *,
-    engine: str = "simpy",
+    engine: str = AUTO,
     detail: str = "window",
     input_cycles: Mapping[str, Ints] | None = None,
     observe: Observer | None = None,
@@ -46,13 +49,21 @@ def run_timing(
     machine = compile_machine(plan, images, input_cycles)
     if detail == "window":
         return time_machine(machine, engine=engine, observe=observe)
-    return _timed(machine, engine, lambda part: run_bits(plan, part).stamps, observe)
+    return _timed(machine, "simpy", lambda part: run_bits(plan, part).stamps, observe)
 
 
 def time_machine(machine: Machine, *, engine: str = "kernel", observe: Observer | None = None) -> Timing:
     """Time all images of a compiled machine, as `run_timing` does at detail "window": the result follows from these
     arguments alone."""
-    return _timed(machine, engine, ENGINES[engine], observe)
+    name = engine_for(machine, engine)
+    return _timed(machine, name, ENGINES[name], observe)
+
+
+def engine_for(machine: Machine, engine: str) -> str:
+    """The engine that `auto` stands for, which depends on the size of the run alone; others are themselves."""
+    if engine != AUTO:
+        return engine
+    return "simpy" if int(machine.total.sum()) <= SIMPY_WINDOWS else "kernel"
 
 
 def _timed(machine: Machine, engine: str, simulated: Engine, observe: Observer | None) -> Timing:

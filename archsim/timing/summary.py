@@ -35,10 +35,21 @@ class StageTiming:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Steady time between images [s]: the exact period of a stream that `repeats` itself, else the mean over the last
+    half of `images`; `spread` is by how much the last quarter differs from the last half."""
+
+    interval_s: float
+    images: int
+    repeats: bool
+    spread: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """Result of a timing run [s]. `image_end_s` is when the last output of each image was written; `interval_s` the
-    steady time between images (in a stream that repeats itself its period per image, else the median over all but the
-    first), None for a single one. In such a stream
+    steady time between images (in a stream that repeats itself its period per image, else the mean over the last half),
+    None for a single one; `rate` is that of an endless stream where it was looked for. In one that repeats itself
     `fill_s` is the time until it does, and `drain_s` the time from when one more image would have begun to the end;
     else None.
     `simulated_images` were simulated, the others follow from the repetition. `resource_busy_s` is the time each shared
@@ -57,6 +68,7 @@ class Timing:
     simulated_images: int
     fill_s: float | None = None
     drain_s: float | None = None
+    rate: Rate | None = None
     bottleneck: Bottleneck | None = None
     critical_path: tuple[PathRow, ...] = ()
 
@@ -90,13 +102,12 @@ def sum_up(machine: Machine, stamps: Stamps) -> Sums:
 def timing_of(machine: Machine, sums: Sums, engine: str) -> Timing:
     """Exact sums as times in seconds."""
     ends = sums.image_ends
-    steps = np.diff(ends)
     busy = zip(machine.resource_names, sums.resource_busy.tolist(), strict=True)
     return Timing(
         engine=engine,
         images=machine.images,
         latency_s=float(ends[-1]) * SECONDS,
-        interval_s=float(np.median(steps)) * SECONDS if len(steps) else None,
+        interval_s=_last_half_s(ends),
         image_end_s=tuple(float(end) * SECONDS for end in ends),
         stages=tuple(_stage_timing(machine, row, stage) for stage, row in enumerate(sums.stages.tolist())),
         resource_busy_s={name: time * SECONDS for name, time in busy},
@@ -104,6 +115,12 @@ def timing_of(machine: Machine, sums: Sums, engine: str) -> Timing:
         windows=int(machine.total.sum()),
         simulated_images=machine.images,
     )
+
+
+def _last_half_s(ends: Ints) -> float | None:
+    """Mean time between images over the last half of them; None for one."""
+    middle = max(1, len(ends) // 2)
+    return float(ends[-1] - ends[middle - 1]) / (len(ends) - middle) * SECONDS if len(ends) > 1 else None
 
 
 def image_ends(machine: Machine, stamps: Stamps) -> Ints:

@@ -13,11 +13,12 @@ from archsim.errors import InputError, Problem
 from archsim.function.inference.compare import wilson
 from archsim.report.figures.scales import axis_name, quantities
 from archsim.report.formatting import tidy
+from archsim.result.metrics import METRICS, PICTURES, needing
 
 Row = Mapping[str, Any]
 COORDINATES = ("hardware", "workload", "seed", "images")
 """Columns that tell points apart beside the axes of the study."""
-SHARES_OF_PICTURES = ("accuracy", "float_accuracy", "top1_agreement")
+SHARES_OF_PICTURES = tuple(key for key in needing(PICTURES) if METRICS[key].unit == "%")
 NO_METRICS = ("point", "key", "error", "error_type", "bottleneck", "pictures", "input", "limit", *COORDINATES)
 
 

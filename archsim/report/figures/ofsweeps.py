@@ -13,18 +13,9 @@ from archsim.report.figures.panels import Cell, Curve, Curves, Dot, Figure, Grou
 from archsim.report.figures.scales import Measure, measure, quantities
 from archsim.report.figures.style import INK
 from archsim.report.formatting import tidy
+from archsim.result.metrics import is_larger_better
 from archsim.sweeps.pareto import Objective, losses, nondominated
 
-BETTER_HIGH = (
-    "accuracy",
-    "float_accuracy",
-    "top1_agreement",
-    "logit_snr_db",
-    "images_per_s",
-    "ops_per_s",
-    "ops_per_j",
-    "crossbar_utilization",
-)
 MOST_NUMBERED = 15
 MOST_TICKS = 9
 TOLD = 8
@@ -202,7 +193,7 @@ def _mean(values: Sequence[float] | None) -> float | None:
 
 def _fronts(table: Table, pair: Sequence[str]) -> Iterator[Figure]:
     """The plane of two metrics, a figure for each network."""
-    x, y = sorted(pair, key=lambda metric: metric in BETTER_HIGH)
+    x, y = sorted(pair, key=lambda metric: is_larger_better(metric))
     networks = table.values("workload") if "workload" in table.axes else [None]
     for network in networks:
         rows = [row for row in table.rows if network is None or row.get("workload") == network]
@@ -210,7 +201,7 @@ def _fronts(table: Table, pair: Sequence[str]) -> Iterator[Figure]:
 
 
 def _front(table: Table, rows: Sequence[Row], x: str, y: str, network: str) -> Figure:
-    better = (x in BETTER_HIGH, y in BETTER_HIGH)
+    better = (is_larger_better(x), is_larger_better(y))
     objectives = [Objective(metric=metric, maximize=more) for metric, more in zip((x, y), better, strict=True)]
     worse = [not kept for kept in nondominated(losses(rows, objectives)).tolist()]
     best = _grouped(rows, worse, x, y)

@@ -8,22 +8,13 @@ from dataclasses import dataclass
 from math import isfinite, log10
 
 from archsim.report.formatting import heading, quantity
+from archsim.result.metrics import METRICS
 from archsim.units import UNITS, QuantityError, format_quantity, parse_quantity, unit_of
 
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
-_SHARES = ("accuracy", "float_accuracy", "top1_agreement", "crossbar_utilization")
+_SHARES = tuple(metric.key for metric in METRICS.values() if metric.unit == "%")
 _RATES = {"ops_per_s": "OPS", "ops_per_j": "OPS/W"}
-_LABELS = {
-    "top1_agreement": "Agreement with float",
-    "accuracy": "Accuracy",
-    "float_accuracy": "Accuracy in float",
-    "logit_snr_db": "Logit SNR",
-    "average_power_w": "Average power",
-    "crossbars": "Crossbars",
-    "dynamic_energy_j": "Dynamic energy",
-    "first_image_latency_s": "Latency of the first image",
-    "interval_s": "Interval between images",
-}
+_LABELS = {key: metric.words[0].upper() + metric.words[1:] for key, metric in METRICS.items()}
 _COMPONENTS = {
     "adc": "ADC",
     "dac": "DAC",

@@ -115,7 +115,8 @@ def stream_lines(run: Result, label: str) -> list[str]:
         return []
     steady = f"{label}: one image every {shown(found.interval_s, 's')}"
     if found.fill_s is None or found.drain_s is None:
-        return [f"{steady} (median; the stream did not repeat exactly within the run)."]
+        how = "exact, the stream repeats itself" if found.repeats else "the mean over the last half of the images"
+        return [f"{steady} ({how})."]
     ends = f"after {shown(found.fill_s, 's')} of filling, and {shown(found.drain_s, 's')} of draining"
     return [f"{steady} {ends}; {found.simulated_images} of {run.images} images were simulated one by one."]
 

@@ -18,17 +18,13 @@ from archsim.report.page.document import render, write_page
 from archsim.report.page.palette import BUSY, GLYPHS, MARKERS, MUTED
 from archsim.report.page.tables import Cell, Row, Table
 from archsim.report.page.text import axis_unit, percent, shown
+from archsim.result.metrics import METRICS, is_larger_better
 from archsim.sweeps.loading import WORK, work_of
 from archsim.units import UNITS, QuantityError, parse_number, parse_quantity
 
 if TYPE_CHECKING:
     from archsim.sweeps import Sweep
 
-LARGER = frozenset(
-    {"accuracy", "float_accuracy", "top1_agreement", "logit_snr_db", "ops_per_s", "ops_per_j", "images_per_s"}
-    | {"crossbar_utilization"}
-)
-"""Figures of which more is better."""
 FIRST = ("energy_per_image_j", "latency_s", "area_m2", "accuracy", "ops_per_j", "average_power_w")
 """Figures that stand first in tables and lists, where a sweep has them."""
 COORDINATES = frozenset({"point", "seed", "images", "hardware", "workload", "error", "error_type", "key", "bottleneck"})
@@ -36,7 +32,7 @@ MOST_POINTS = 5000
 MOST_LINES = 500
 DIGITS = 4
 """Significant digits of figures: neighbours in a design space often differ in the third."""
-_UNITS = {"ops_per_s": "op/s", "ops_per_j": "op/J", "images_per_s": "image/s", "crossbar_utilization": "%"}
+_UNITS = {key: metric.unit for key, metric in METRICS.items() if "/" in metric.unit or metric.unit == "%"}
 _SUFFIXES = {"s": "s", "j": "J", "w": "W", "m2": "m2", "db": "dB", "accuracy": "%", "agreement": "%"}
 
 
@@ -130,7 +126,7 @@ def _is_number(value: object) -> bool:
 
 def _metric(key: str) -> Metric:
     unit = _UNITS.get(key) or ("" if key.endswith("_per_s") else _SUFFIXES.get(key.rsplit("_", 1)[-1], ""))
-    return Metric(key=key, words=heading(key), unit=unit, larger=key in LARGER)
+    return Metric(key=key, words=heading(key), unit=unit, larger=is_larger_better(key))
 
 
 def varying(found: Sweep) -> tuple[str, ...]:

@@ -14,8 +14,6 @@ from archsim.report.page.roofline import uses
 from archsim.report.page.text import figure, percent, ratio, shown
 from archsim.result import FunctionSummary, LayerRow, Result
 
-OF_STREAMS = ("first_image_latency_s", "interval_s", "energy_per_image_j")
-"""Totals that say something only where several images flow."""
 LONGEST_PATH = 8
 BUSIEST = 5
 
@@ -73,7 +71,7 @@ def totals_table(found: Comparison, labels: Sequence[str]) -> Table:
     rows = [
         _with_ratios(heading(key), [figure(key, value) for value in values], ratios[key])
         for key, values in found.totals().items()
-        if streams or key not in OF_STREAMS
+        if any(value is not None for value in values) and (streams or key != "first_image_latency_s")
     ]
     caption = "Totals of each run, with ratios to the first" if len(labels) > 1 else "Totals"
     return Table(caption=caption, heads=("", *labels), rows=tuple(rows))

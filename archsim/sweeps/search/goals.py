@@ -12,11 +12,10 @@ from archsim.components.rollup import part_rows
 from archsim.config import Hardware
 from archsim.config.suggest import did_you_mean, excerpt
 from archsim.result import Totals
+from archsim.result.metrics import PICTURES, needing
 from archsim.sweeps.pareto import Objective, is_number
 from archsim.units import QuantityError, format_quantity, parse_number, parse_quantity, unit_of
 
-OF_PICTURES = ("accuracy", "top1_agreement", "logit_snr_db", "float_accuracy")
-"""Figures that a point has only where it computes pictures."""
 _CONSTRAINT = re.compile(r"\s*(\w+)\s*(<=|>=)\s*(.*)", re.DOTALL)
 _NOT_ALWAYS_THERE = ("row_table",)
 """Components that only some mappings have."""
@@ -99,7 +98,7 @@ def known_metrics(hardware: Iterable[Hardware]) -> tuple[str, ...]:
         areas |= dict.fromkeys(parts)
     totals = [item.name for item in fields(Totals)]
     by_part = [*(f"energy_{name}_j" for name in energies), *(f"area_{name}_m2" for name in areas)]
-    return (*totals, *OF_PICTURES, *by_part)
+    return (*totals, *needing(PICTURES), *by_part)
 
 
 def unknown_metric(metric: str, known: Sequence[str]) -> str | None:

@@ -12,13 +12,13 @@ from archsim.config import Hardware
 from archsim.config.suggest import did_you_mean
 from archsim.errors import InputError, Problem
 from archsim.notebook import html_table
+from archsim.result.metrics import PICTURES, STREAM, needing
 from archsim.sweeps.checks import Finding, findings
 from archsim.sweeps.inputs import Inputs
 from archsim.sweeps.pareto import Objective, Scale, parse_objective
 from archsim.sweeps.search.asking import Method, SamplerName
 from archsim.sweeps.search.choices import choices_of
 from archsim.sweeps.search.goals import (
-    OF_PICTURES,
     Constraint,
     known_metrics,
     parse_constraint,
@@ -182,8 +182,8 @@ def _hardware(space: Study, inputs: Inputs) -> list[Hardware]:
 
 def _undefined(metric: str, space: Study) -> str | None:
     """Why no point of the space has a metric."""
-    if metric in OF_PICTURES and not any(network.input is not None for network in _values(space, "workload")):
+    if metric in needing(PICTURES) and not any(network.input is not None for network in _values(space, "workload")):
         return f"'{metric}' needs pictures to compute; expected 'input:' in the study"
-    if metric == "interval_s" and space.images < 2 and "images" not in varied(space):
-        return "'interval_s' is the time between images; expected 'images:' of 2 or more in the study"
+    if metric in needing(STREAM) and space.images == 1 and "images" not in varied(space):
+        return f"'{metric}' is of a steady stream; expected 'images: steady' (or 2 or more) in the study"
     return None

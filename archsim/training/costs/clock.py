@@ -9,7 +9,7 @@ import numpy as np
 
 from archsim.errors import InputError, Problem
 from archsim.mapping.plan import Plan
-from archsim.timing import ENGINES, Machine, Timing, run_timing
+from archsim.timing import ENGINE_NAMES, Machine, Timing, run_timing
 from archsim.timing.compile import compile_machine
 
 
@@ -18,8 +18,8 @@ class Clock:
     change nothing that timing sees. Raises `InputError` for an unknown engine."""
 
     def __init__(self, engine: str = "kernel") -> None:
-        if engine not in ENGINES:
-            raise InputError([Problem("engine", f"is '{engine}'; expected {' | '.join(ENGINES)}")])
+        if engine not in ENGINE_NAMES:
+            raise InputError([Problem("engine", f"is '{engine}'; expected {' | '.join(ENGINE_NAMES)}")])
         self.engine = engine
         self._known: dict[str, Timing] = {}
 
