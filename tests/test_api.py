@@ -54,7 +54,7 @@ def test_compare_needs_two_and_says_what_it_mixes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keyword", "value", "said"), [("engine", "simpi", "expected simpy"), ("images", 0, "1 or more")]
+    ("keyword", "value", "said"), [("engine", "simpi", "expected auto"), ("images", 0, "1 or more")]
 )
 def test_wrong_arguments(keyword: str, value: object, said: str) -> None:
     plan = archsim.map_network(archsim.load_workload("lenet5"), archsim.load_hardware("isaac-8bit"))

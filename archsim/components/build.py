@@ -35,7 +35,8 @@ def build_chip(hardware: Hardware) -> tree.Chip:
         replication=file.mapping.replication,
         placement=file.mapping.placement,
         objective=file.mapping.objective,
-        buffer_slack_rows=file.mapping.buffer_slack_rows,
+        timings=_whole_or_none(file.mapping.timings),
+        buffer_slack_rows=_whole_or_none(file.mapping.buffer_slack_rows),
         buffer_overflow=file.mapping.buffer_overflow,
         overheads=_overheads(file, file.chip.overheads),
         training=training_parts(file),
@@ -269,6 +270,11 @@ def _links(file: HardwareFile) -> tree.Links:
         always_on=block.always_on,
         packet_bytes=int(block.packet_size) if block.packet_size is not None else 0,
     )
+
+
+def _whole_or_none(value: int | str) -> int | None:
+    """A number, or None for the word that leaves it to the mapper."""
+    return None if isinstance(value, str) else value
 
 
 def _pipeline(file: HardwareFile) -> tree.Pipeline:

@@ -277,6 +277,7 @@ class Chip:
     replication: str
     placement: str
     objective: str
+    timings: int | None
     buffer_slack_rows: int | None
     buffer_overflow: str
     overheads: tuple[Overhead, ...]

@@ -50,6 +50,7 @@ from archsim.config.types import (
     SlackRows,
     SumBits,
     Text,
+    Timings,
     Truth,
     Voltage,
     WireBits,
@@ -290,16 +291,18 @@ class Mapping(Model):
     """Policies of the mapper, not figures of the machine.
 
     `objective` is what layouts are chosen for: the steady interval between images, or the latency of one alone.
-    `buffer_slack_rows` are rows of a producer's map that a buffer holds beyond what it must; `auto` takes the fewest
-    that reach the best of the objective within 1 %. What exceeds the eDRAM of the tiles it is read by stands in tiles
-    around (`buffer_overflow: spread`; of slack that is chosen, the first row), which costs the way there; buffers hold
-    `less` slack there; or the network is refused.
+    `timings` is how many layouts and slacks may be timed to choose among them (0: by bounds alone, which is fast and
+    takes what may be twice as slow). `buffer_slack_rows` are rows of a producer's map that a buffer holds beyond what
+    it must; `auto` takes the fewest that reach the best of the objective within 1 %. What exceeds the eDRAM of the
+    tiles it is read by stands in tiles around (`buffer_overflow: spread`; of slack that is chosen, the first row),
+    which costs the way there; buffers hold `less` slack there; or the network is refused.
     """
 
     replication: Literal["balanced", "isaac", "none"] = "balanced"
     placement: Literal["interleaved", "banded", "snake"] = "interleaved"
     objective: Literal["interval", "latency"] = "interval"
-    buffer_slack_rows: SlackRows = None
+    timings: Timings = "auto"
+    buffer_slack_rows: SlackRows = "auto"
     buffer_overflow: Literal["spread", "less", "refuse"] = "spread"
     notes: Text | None = None
 

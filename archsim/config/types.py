@@ -87,11 +87,12 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class WholeOrAuto:
-    """A whole number in plain digits within [low, high], or `auto` (None)."""
+class WholeOr:
+    """A whole number in plain digits within [low, high], or a word."""
 
     low: int
     high: int
+    word: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return _text_schema(self.parse)
@@ -99,14 +100,14 @@ class WholeOrAuto:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": self.low, "maximum": self.high}]}
+        return {"anyOf": [{"const": self.word}, {"type": "integer", "minimum": self.low, "maximum": self.high}]}
 
-    def parse(self, text: str) -> int | None:
+    def parse(self, text: str) -> int | str:
         """Value of `text`."""
         try:
-            return None if text == "auto" else Whole(self.low, self.high).parse(text)
+            return text if text == self.word else Whole(self.low, self.high).parse(text)
         except QuantityError as error:
-            raise QuantityError(f"{error} (or auto)") from None
+            raise QuantityError(f"{error} (or {self.word})") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +240,9 @@ DacBits = Annotated[int, Whole(1, 16)]
 AdcBits = Annotated[int, Whole(1, 24)]
 WireBits = Annotated[int, Whole(1, 65_536)]
 Year = Annotated[int, Whole(1800, 2200)]
-SlackRows = Annotated[int | None, WholeOrAuto(0, 10_000)]
-"""None: chosen by the mapper."""
+SlackRows = Annotated[int | str, WholeOr(0, 10_000, "auto")]
+Timings = Annotated[int | str, WholeOr(0, 1000, "auto")]
+"""`auto`: chosen by the mapper."""
 Proportion = Annotated[float, Fraction(0.0, 1.0)]
 Levels = Annotated[float, Fraction(0.0, 1e6)]
 Pulses = Annotated[float, Fraction(0.0, 1e6)]

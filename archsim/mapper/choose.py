@@ -18,6 +18,7 @@ from math import inf
 
 from archsim.components import Chip, build_chip
 from archsim.config import Hardware
+from archsim.errors import InputError
 from archsim.keeping import Keep
 from archsim.mapper.judge import OBJECTIVES, bounds_ps
 from archsim.mapping.load import mean_link_ps, network_load
@@ -34,7 +35,7 @@ ENOUGH = 0.01
 SLACK_ROWS = (1, 2, 4, 8, 16)
 """What `mapping.buffer_slack_rows: auto` chooses from; more is not always better, as it changes who meets whom."""
 INSIDE = (4, 2, 8)
-LEAST_TIMINGS, MOST_TIMINGS, TIMED_WINDOWS = 8, 60, 150_000
+LEAST_TIMINGS, MOST_TIMINGS, TIMED_WINDOWS = 8, 40, 80_000
 """How many timings a choice may take: of small networks as many as have so many windows in all."""
 
 
@@ -67,6 +68,8 @@ def map_on(graph: Graph, chip: Chip, rows: Mapping[str, RowPlan] | None = None) 
     (`archsim.components.training`)."""
     search = _Search(Proposals(graph, chip, rows))
     fixed = chip.buffer_slack_rows
+    if search.effort == 0:
+        return search.plan(search.unjudged(), SLACK_ROWS[0] if fixed is None else fixed)
     if fixed is not None:
         search.look(fixed, search.effort)
         return search.plan(*search.chosen())
@@ -74,7 +77,7 @@ def map_on(graph: Graph, chip: Chip, rows: Mapping[str, RowPlan] | None = None) 
     if not search.settled():
         search.look(SLACK_ROWS[-1], search.effort - len(SLACK_ROWS))
         best = search.chosen()[0]
-        for slack in INSIDE:
+        for slack in INSIDE[: max(0, search.effort - len(search.values))]:
             search.value(best, slack)
         for slack in (*INSIDE, SLACK_ROWS[0]):
             search.look(slack, search.effort)
@@ -93,12 +96,13 @@ class _Search:
         self.bounds: dict[Proposal, float] = {}
         self.lanes: dict[tuple[int, ...], float] = {}
         windows = sum(stage.windows for stage in proposals.stages)
-        self.effort = min(MOST_TIMINGS, max(LEAST_TIMINGS, TIMED_WINDOWS // windows))
+        usual = min(MOST_TIMINGS, max(LEAST_TIMINGS, TIMED_WINDOWS // windows))
+        self.effort = usual if proposals.chip.timings is None else proposals.chip.timings
 
     def load(self, proposal: Proposal) -> tuple[float, float]:
         """Load of the busiest link or port, and mean load of the links, of a proposal that is laid out."""
         if proposal not in self.loads:
-            load = network_load(self.plan(proposal, 0))
+            load = network_load(self.proposals.laid(proposal))
             self.loads[proposal] = float(load.busiest_ps()), mean_link_ps(load)
         return self.loads[proposal]
 
@@ -113,7 +117,7 @@ class _Search:
         if proposal not in self.loads:
             self.load(proposal)
         elif proposal not in self.bounds:
-            self.bounds[proposal], lanes = bounds_ps(self.plan(proposal, 0))
+            self.bounds[proposal], lanes = bounds_ps(self.proposals.laid(proposal))
             # copies do the same work on other tiles; digital stages have as many lanes as tiles
             self.lanes.setdefault(proposal.copies, lanes)
         else:
@@ -124,7 +128,10 @@ class _Search:
         """What a proposal is worth with so much slack."""
         if (proposal, slack) not in self.values:
             best = min(self.values.values(), default=inf)
-            self.values[proposal, slack] = self.judge(self.plan(proposal, slack), best, self.bound(proposal))
+            try:
+                self.values[proposal, slack] = self.judge(self.plan(proposal, slack), best, self.bound(proposal))
+            except InputError:  # its buffers fit nowhere; another's may
+                self.values[proposal, slack] = inf
         return self.values[proposal, slack]
 
     def look(self, slack: int, most: int) -> None:
@@ -150,6 +157,12 @@ class _Search:
                 heapq.heappush(queue, entry(proposal))
             else:
                 self.value(proposal, slack)
+
+    def unjudged(self) -> Proposal:
+        """The proposal of least bound and traffic of those whose crossbars are fastest."""
+        widest = min(proposal.work_ps for proposal in self.proposals.all)
+        fastest = [proposal for proposal in self.proposals.all if proposal.work_ps == widest]
+        return min(fastest, key=lambda one: max(self.load(one)[0], float(one.work_ps)) + self.load(one)[1])
 
     def settled(self) -> bool:
         """Whether no proposal can be better by more than the tolerance than the best so far."""

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from archsim.components import Chip
 from archsim.errors import InputError, Problem
 from archsim.mapping.network import Mesh
+from archsim.units import format_quantity
 
 Loads = NDArray[np.float64]
-KIB = 1024.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +104,8 @@ def _lacking(load: Loads, chip: Chip) -> Iterator[Problem]:
         lacking, free = np.maximum(0.0, part - size).sum(), np.maximum(0.0, size - part).sum()
         if lacking > free:
             said = (
-                f"is too small: {_worst(load, chip)}, and chip {number} has {free / KIB:.0f} KiB free for the "
-                f"{lacking / KIB:.0f} KiB that its tiles lack"
+                f"is too small: {_worst(load, chip)}, and chip {number} has {format_quantity(free, 'B')} free for the "
+                f"{format_quantity(lacking, 'B')} that its tiles lack"
             )
             yield Problem("tile.edram.size", said)
 
@@ -113,8 +113,8 @@ def _lacking(load: Loads, chip: Chip) -> Iterator[Problem]:
 def _worst(load: Loads, chip: Chip) -> str:
     size, tile = chip.tile.edram.size_bytes, int(np.argmax(load))
     return (
-        f"the least buffers take {load[tile] / KIB:.0f} KiB on tile {tile}, which has {size / KIB:.0f} KiB "
-        f"({int((load > size).sum())} tiles in all lack some)"
+        f"the least buffers take {format_quantity(load[tile], 'B')} on tile {tile}, which has "
+        f"{format_quantity(size, 'B')} (tiles that lack some: {int((load > size).sum())})"
     )
 
 

@@ -17,7 +17,7 @@ from archsim.mapping.buffers import Edge, build_edges, matched_slack
 from archsim.mapping.fanout import Fanout, fan_out
 from archsim.mapping.hosting import Hosts, host_choices
 from archsim.mapping.layout import POLICIES, Footprint, Layout
-from archsim.mapping.memory import KIB, Buffer, Held, hold
+from archsim.mapping.memory import Buffer, Held, hold
 from archsim.mapping.network import Channels, Mesh
 from archsim.mapping.placement import Placement, lay, place_digital, place_grid
 from archsim.mapping.plan import MappedStage, Plan, unrolled
@@ -27,6 +27,7 @@ from archsim.mapping.routes import route_all
 from archsim.mapping.rows.plan import RowPlan
 from archsim.mapping.slicing import CrossbarGrid, Slicing, grid_for
 from archsim.mapping.stages import Stage, build_stages, channels, positions, window_positions
+from archsim.units import format_quantity
 from archsim.workload.graph import Conv, Graph
 
 FIRST_TILE = np.zeros(1, np.int64)
@@ -65,7 +66,7 @@ class Proposals:
         self.inputs = [_input_values(stage) for stage in self.stages]
         self.edges = build_edges(self.stages)
         self._sent = cache(self._fan_out)
-        self._laid = cache(self._lay_out)
+        self.laid = cache(self._lay_out)
         self._slack = cache(lambda slack_rows: matched_slack(self.stages, self.edges, slack_rows))
 
     @cached_property
@@ -92,7 +93,7 @@ class Proposals:
 
     def plan(self, proposal: Proposal, slack_rows: int) -> Plan:
         """The plan of a proposal with buffers of so many rows of slack, as far as eDRAM goes."""
-        laid = self._laid(proposal)
+        laid = self.laid(proposal)
         wanted = self._slack(slack_rows)
         fixed = self.chip.buffer_slack_rows
         must = self._slack(min(slack_rows, FIRST_ROW) if fixed is None else fixed)
@@ -128,7 +129,7 @@ class Proposals:
         )
 
     def _lay_out(self, proposal: Proposal) -> Plan:
-        """The plan of a proposal with the least buffers."""
+        """The plan of a proposal with the least buffers, wherever they fit (cached as `laid`)."""
         placements = _place(
             self.stages, self.grids, proposal.copies, self.inputs, proposal.layout, proposal.hosts, self.chip
         )
@@ -289,12 +290,13 @@ def _place(
 
 def _buffer_notes(held: Held, wanted: Sequence[int], chip: Chip) -> tuple[str, ...]:
     """Say which buffers do not fit where they are read, and what is done about it."""
-    size = f"the tile eDRAM of {chip.tile.edram.size_bytes / KIB:.0f} KiB"
+    size = f"the tile eDRAM of {format_quantity(chip.tile.edram.size_bytes, 'B')}"
     found = []
     if held.overflowing:
         away = float(held.hops[held.remote > 0].mean())
+        tiles = "1 tile" if held.overflowing == 1 else f"{held.overflowing} tiles"
         found.append(
-            f"{held.spilled / KIB:.0f} KiB of buffers exceed {size} on {held.overflowing} tiles: they stand in tiles "
+            f"{format_quantity(held.spilled, 'B')} of buffers exceed {size} on {tiles}: they stand in tiles "
             f"around, {away:.1f} hops away in the mean, and are fetched from there (over links that are not arbitrated)"
         )
     less = sum(got < asked for got, asked in zip(held.slack, wanted, strict=True))

@@ -31,6 +31,7 @@ def mapping_view(chip: Chip) -> Chip:
         "replication",
         "placement",
         "objective",
+        "timings",
         "buffer_slack_rows",
         "buffer_overflow",
         "pipeline",

@@ -15,7 +15,7 @@ from archsim.config.complaints import problems_of
 from archsim.config.document import Block, Items, Node, Plain, locate, plain, read_yaml
 from archsim.config.shipped import shipped
 from archsim.config.suggest import did_you_mean, excerpt
-from archsim.config.types import Text, Truth, Whole
+from archsim.config.types import Text, Truth, Whole, WholeOr
 from archsim.errors import InputError, Problem
 from archsim.sweeps.checks import MOST_POINTS, Finding, findings
 from archsim.sweeps.hypercube import Choices, Hypercube, Range, range_of
@@ -27,7 +27,7 @@ from archsim.workload.yamlfields import Parsed
 Block_ = TypeVar("Block_", bound=Model)
 SUFFIXES = (".yaml", ".yml")
 Seed = Annotated[int, Whole(0, 2**63 - 1)]
-Images = Annotated[int, Whole(1, 10**9)]
+Images = Annotated[int | Literal["steady"], WholeOr(1, 10**9, "steady")]
 Pictures = Annotated[int, Whole(1, 10**9)]
 Samples = Annotated[int, Whole(1, 1_000_000)]
 
@@ -129,7 +129,7 @@ class Document(Model):
     description: Text | None = None
     hardware: Names = Field(default_factory=list)
     workload: Networks = Field(default_factory=list)
-    images: Images | Literal["steady"] = 1
+    images: Images = 1
     engine: Literal["auto", "simpy", "kernel"] = "kernel"
     seed: Seed = 0
     input: Text | None = None

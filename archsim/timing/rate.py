@@ -13,10 +13,10 @@ from math import inf
 
 import numpy as np
 
-from archsim.timing.kernel_engine import run_kernel, start, with_room
+from archsim.timing.kernel_engine import NEVER, run_kernel, start, with_room
 from archsim.timing.kernels.state import State
 from archsim.timing.machine import Ints, Machine
-from archsim.timing.recurrence import scout
+from archsim.timing.recurrence import all_inputs_there, fingerprint
 from archsim.timing.summary import SECONDS, Rate, image_ends
 
 QUICK, MOST_IMAGES, MOST_WINDOWS = 9, 64, 3_000_000
@@ -83,31 +83,43 @@ def _ends_so_far(machine: Machine, state: State) -> Ints:
 
 
 STREAMS = (8, 16, 32, 64)
-"""Images of the streams that are tried until two halves of one agree."""
-AGREE, RATE_WINDOWS = 0.01, 12_000_000
+"""Images whose ends are looked at until the last half of them settles."""
+AGREE, FOLLOWERS, RATE_WINDOWS = 0.01, 8, 4_000_000
 
 
 def steady_rate(machine: Machine) -> Rate | None:
     """The rate of an endless stream through a machine; None where it deadlocks.
 
-    Streams grow from 8 images until the two quarters of their last half agree within 1 %, 64 images are reached, or
-    `RATE_WINDOWS` windows.
+    The first time that the state comes back gives the exact period. Else 8 images are looked at, then 16, 32 and 64,
+    until the two quarters of their last half agree within 1 % or the stream has `RATE_WINDOWS` windows. The stream goes
+    on behind them: the last image of a stream meets less traffic than the others.
     """
-    found = None
-    for images in STREAMS:
-        if found is not None and images * int(machine.windows.sum()) > RATE_WINDOWS:
+    most = max(STREAMS[0], min(STREAMS[-1], RATE_WINDOWS // int(machine.windows.sum())))
+    stream = replace(machine, images=most + FOLLOWERS)
+    state, seen, ends = start(stream), dict[bytes, tuple[int, int]](), np.zeros(0, np.int64)
+    looked = 0
+    for newest in range(1, stream.images):
+        state.clock["stopped"], state.clock["stop_at_image"] = 0, newest + 1
+        state = with_room(stream, state)
+        ends = _ends_so_far(stream, state)
+        if not state.clock["stopped"][0]:
             break
-        stream = replace(machine, images=images)
-        recurrence, stamps = scout(stream)
-        if recurrence is not None:
-            each = recurrence.period / recurrence.images
-            return Rate(interval_s=each * SECONDS, images=images, repeats=True)
-        if stamps is None or (stamps.send < 0).any():
-            return None
-        found = last_half(image_ends(stream, stamps))
-        if found.spread <= AGREE:
-            break
-    return found
+        if all_inputs_there(stream, state):
+            continue
+        picture, now = fingerprint(stream, state), int(state.clock["now"][0])
+        if picture in seen:
+            begin, first = seen[picture]
+            images = newest - first
+            return Rate(interval_s=(now - begin) / images * SECONDS, images=newest + 1, repeats=True)
+        seen[picture] = now, newest
+        while looked < len(STREAMS) and len(ends) >= STREAMS[looked]:
+            found = last_half(ends[: STREAMS[looked]])
+            looked += 1
+            if found.spread <= AGREE:
+                return found
+    state.clock["stopped"], state.clock["stop_at_image"] = 0, NEVER
+    ends = _ends_so_far(stream, with_room(stream, state))
+    return None if len(ends) < stream.images else last_half(ends[:most])
 
 
 def last_half_spread(ends_s: Sequence[float]) -> float:

@@ -60,13 +60,13 @@ def find_recurrence(machine: Machine) -> tuple[Recurrence | None, Stamps | None]
         return None, None
     found, stamps = None, None
     for images in SCOUTED:
-        found, stamps = scout(replace(machine, images=min(images, machine.images)))
+        found, stamps = _scout(replace(machine, images=min(images, machine.images)))
         if found is not None or images >= machine.images:
             return found, stamps
     return None, None
 
 
-def scout(machine: Machine) -> tuple[Recurrence | None, Stamps | None]:
+def _scout(machine: Machine) -> tuple[Recurrence | None, Stamps | None]:
     """Run the kernel engine image by image until its state comes back, or to the end."""
     seen: dict[bytes, tuple[int, int]] = {}
     begun = [0]
@@ -80,7 +80,7 @@ def scout(machine: Machine) -> tuple[Recurrence | None, Stamps | None]:
         now, newest = int(clock["now"]), int(clock["images_begun"]) - 1
         begun += [now] * (newest + 1 - len(begun))
         clock["stopped"], clock["stop_at_image"] = 0, newest + 2
-        if _all_inputs_there(machine, state):
+        if all_inputs_there(machine, state):
             clock["stop_at_image"] = NEVER
             continue
         picture = fingerprint(machine, state)
@@ -91,7 +91,7 @@ def scout(machine: Machine) -> tuple[Recurrence | None, Stamps | None]:
         seen[picture] = now, newest
 
 
-def _all_inputs_there(machine: Machine, state: State) -> bool:
+def all_inputs_there(machine: Machine, state: State) -> bool:
     """Whether a stage that has producers lacks no input of the last image any more: there the end of the stream begins
     to show."""
     consumers = np.unique(machine.edge_target)

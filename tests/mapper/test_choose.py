@@ -43,19 +43,19 @@ def test_no_proposal_does_better(chip: str, net: str) -> None:
     assert plan.slack_rows in SLACK_ROWS
 
 
-@pytest.mark.parametrize("net", ["lenet5", "vgg8", "resnet8-cifar10"])
+@pytest.mark.parametrize("net", ["lenet5", "resnet8-cifar10"])
 def test_no_interval_is_below_the_bound(net: str) -> None:
     graph = archsim.load_workload(net)
     proposals = Proposals(graph, build_chip(archsim.load_hardware("isaac-8bit")))
-    for proposal in proposals.all[:12]:
-        for slack in (1, 16):
+    for proposal in proposals.all[:6]:
+        for slack in (2,):
             plan = proposals.plan(proposal, slack)
             assert interval_of(plan, 24) >= interval_bound_ps(compile_machine(plan)) * 0.999
 
 
 BETTER = {
     "links": {"tile.router.flit_rate": "2 GHz"},
-    "bus": {"tile.edram.bytes_per_cycle": 8192},
+    "bus": {"tile.edram.bytes_per_cycle": "4 KiB"},
     "pool": {"tile.pool.rate": "2.4 Gop/s"},
     "tiles": {"tile.count": 336, "tile.grid.columns": 28},
 }
@@ -128,7 +128,7 @@ def test_reuse_gives_the_same_choice_and_a_change_that_mapping_does_not_read_tim
     assert other.chip.pipeline.output_registers == 3
 
 
-SMALL = {"tile.edram.size": "4 KiB", "tile.router.shared_by": 1}
+SMALL = {"tile.edram.size": "1 KiB", "mapping.placement": "snake"}
 
 
 def test_full_tiles_spread_hold_less_or_refuse() -> None:
@@ -148,7 +148,7 @@ def test_full_tiles_spread_hold_less_or_refuse() -> None:
     with pytest.raises(InputError, match=r"mapping\.buffer_overflow: is refuse, and the least buffers take"):
         plan("refuse")
     with pytest.raises(InputError, match=r"tile\.edram\.size: is too small"):
-        map_network(graph, archsim.load_hardware("isaac-8bit", {**SMALL, "tile.edram.size": "64 B"}))
+        map_network(graph, archsim.load_hardware("isaac-8bit", {**SMALL, "tile.edram.size": "32 B"}))
 
 
 def test_what_stands_elsewhere_costs_the_way() -> None:

@@ -22,6 +22,7 @@ ASKED = SearchStudy(
         name="[bold]odd",
         hardware=("isaac-8bit",),
         workloads=(Network(workload="mlp-784-100-10"),),
+        images="steady",
         axes={"ima.adc.count": ("1", "2", "4", "8", "0"), "ima.count": ("1", "2", "4", "8", "12")},
     ),
     objectives=("latency_s", "max ops_per_j", "area_m2"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from archsim.timing.kernel_engine import run_kernel
-from archsim.timing.run import ENGINES
+from archsim.timing.run import AUTO, ENGINE_NAMES, ENGINES
 
 from .agreement import compare_all
 from .mutants import MUTANTS
@@ -57,4 +57,5 @@ def test_command_line_offers_every_engine() -> None:
     from archsim.cli.running import run
 
     (option,) = [option for option in run.params if option.name == "engine"]
-    assert set(option.type.choices) == set(ENGINES)
+    assert tuple(option.type.choices) == ENGINE_NAMES
+    assert (AUTO, *ENGINES) == ENGINE_NAMES

@@ -72,11 +72,11 @@ def test_a_sweep_and_a_study(tmp_path: Path) -> None:
     chart = {"name": "c", "title": "T", "x": "X", "y": "Y", "series": [series], "log_x": False, "log_y": False}
     (tmp_path / "study.json").write_text(json.dumps({"study": "study", "charts": [chart]}))
     sources = [str(tmp_path / "sweep"), str(tmp_path / "study.json")]
-    paths = draw_figures(sources, tmp_path / "out", Request(metrics=("area_m2", "energy_per_image_j")))
+    paths = draw_figures(sources, tmp_path / "out", Request(metrics=("area_m2", "energy_j")))
     assert {path.stem for path in paths} == {
         "area_m2-over-ima-adc-bits",
-        "energy_per_image_j-over-ima-adc-bits",
-        "pareto-area_m2-energy_per_image_j",
+        "energy_j-over-ima-adc-bits",
+        "pareto-area_m2-energy_j",
         "study-c",
     }
     assert "@inproceedings{Shafiee2016," in (tmp_path / "out" / "references.bib").read_text()

@@ -51,7 +51,7 @@ def sweep() -> Sweep:
         "ima.cell.bits": [1, 2, 4],
         "mapping.replication": ["none", "balanced"],
     }
-    return replace(archsim.sweep("isaac-8bit", "lenet5", axes, workers=0), name="adc and cells")
+    return replace(archsim.sweep("isaac-8bit", "lenet5", axes, workers=0, images="steady"), name="adc and cells")
 
 
 def two_networks(sweep: Sweep) -> Sweep:

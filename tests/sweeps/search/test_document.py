@@ -15,6 +15,7 @@ from archsim.sweeps.search import SearchStudy, check_search, read_search
 GOOD = """\
 hardware: isaac-8bit
 workload: lenet5
+images: steady
 axes:
   ima.adc.bits: [6, 7, 8]
 latin_hypercube:
@@ -53,12 +54,12 @@ def test_the_shipped_study_is_a_sweep_too() -> None:
     ("line", "other", "said"),
     [
         ("search:\n(.|\n)*", "", r"study.yaml:1: search: is missing; expected a block with objectives"),
-        ("energy_per_image_j,", "energy_per_imag_j,", r"study.yaml:8: search.objectives.0: .*mean 'energy_per_im"),
+        ("energy_per_image_j,", "energy_per_imag_j,", r"study.yaml:9: search.objectives.0: .*mean 'energy_per_im"),
         ("energy_per_image_j,", "max,", r"search.objectives.0: 'max' is no figure of a point"),
         ("max ops_per_j", "max accuracy", r"search.objectives.2: 'accuracy' needs pictures to compute"),
-        ("max ops_per_j", "interval_s", r"'interval_s' is the time between images; expected 'images:' of 2"),
+        ("images: steady", "images: 1", r"'energy_per_image_j' is of a steady stream; expected 'images: steady'"),
         ("max ops_per_j", "latency_s", r"search.objectives: names latency_s 2 times"),
-        ("100 mm2", "100 mm", r"study.yaml:9: search.constraints.0: area_m2: '100 mm' is a length"),
+        ("100 mm2", "100 mm", r"study.yaml:10: search.constraints.0: area_m2: '100 mm' is a length"),
         ("area_m2 <=", "aera_m2 <=", r"search.constraints.0: .*"),
         ("latency_s: 1 ms", "area_m2: 1 mm2", r"search.reference.area_m2: is no objective of this search"),
         ("latency_s: 1 ms", "latency_s: 1 mJ", r"study.yaml:11: search.reference.latency_s: .*'1 mJ' is an energy"),
