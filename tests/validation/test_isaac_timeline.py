@@ -6,6 +6,7 @@ import pytest
 
 import archsim
 from archsim.studies.isaac import one_conv
+from archsim.workload.graph import Activation, Conv, Graph, Input, Layer
 
 
 @pytest.mark.parametrize("windows", [1, 2, 3, 40])
@@ -28,3 +29,30 @@ def test_copies_wait_for_their_tile_bus() -> None:
     assert run.resource_busy_s["bus 0"] == pytest.approx(192 * (256 + 32) / 1024 * 100e-9)
     assert run.totals.latency_s > 2 * 96 * 25e-9 + 2.1e-6
     assert layer.stall_contention_s > 0
+
+
+@pytest.mark.parametrize("bits", [2, 3, 8])
+def test_short_windows_follow_each_other_without_pause(bits: int) -> None:
+    """Fig. 4b is a pipeline: what follows the reads keeps its latency and takes a window every crossbar step, down to
+    two cycles."""
+    hardware = archsim.load_hardware("isaac-8bit", {"mapping.replication": "none", "precision.input_bits": bits})
+    plan = archsim.map_network(archsim.load_workload("vgg8"), hardware)
+    run = archsim.simulate(plan, images="steady", engine="kernel")
+    windows = max(mapped.windows for mapped in plan if mapped.grid is not None)
+    assert run.totals.interval_s == pytest.approx(windows * bits * 100e-9, rel=1e-9)
+
+
+def test_a_macro_reaches_its_own_peak() -> None:
+    """A 256 x 256 array that multiplies in 130 ns (as HERMES, 14 nm PCM) does so every 130 ns."""
+    macro = {
+        "ima.crossbar.rows": 256, "ima.crossbar.columns": 256, "ima.cycle": "130 ns", "ima.dac.bits": 8,
+        "ima.adc.rate": "20 GS/s", "ima.adc.bits": 12, "mapping.replication": "none",
+    }  # fmt: skip
+    layers = (
+        Layer(name="x", op=Input(), inputs=(), shape=(64, 8, 8)),
+        Layer(name="c", op=Conv(out=64, kernel=(1, 1)), inputs=("x",), shape=(64, 8, 8)),
+        Layer(name="r", op=Activation(function="relu"), inputs=("c",), shape=(64, 8, 8)),
+    )
+    graph = Graph(name="one", layers=layers, outputs=("r",))
+    run = archsim.simulate(archsim.map_network(graph, archsim.load_hardware("isaac-8bit", macro)), images="steady")
+    assert run.totals.interval_s == pytest.approx(64 * 130e-9, rel=1e-9)
