@@ -42,6 +42,7 @@ def process(tmp_path: Path) -> Run:
     return run
 
 
+@pytest.mark.usefixtures("all_timings")
 def test_a_process_of_its_own_does_the_same(process: Run, archsim: Run) -> None:
     """The other tests call the command in theirs."""
     for words, status in (

@@ -21,6 +21,8 @@ from archsim.timing.kernel_engine import run_kernel
 from archsim.timing.summary import image_ends
 from archsim.workload.graph import Add, Conv, Graph, Input, Layer
 
+pytestmark = pytest.mark.usefixtures("all_timings")
+
 
 def interval_of(plan: Plan, images: int = 48) -> float:
     """Oracle: the middle of a long stream, where neither its begin nor its end shows."""

@@ -94,7 +94,9 @@ def test_outputs_for_residual_adds_travel_wide() -> None:
     st.sampled_from(["none", "isaac", "balanced"]),
 )
 def test_placement_fits_and_nothing_overlaps(net: str, policy: str) -> None:
-    plan = map_network(load_workload(net), load_hardware("isaac-8bit", {"mapping.replication": policy}))
+    plan = map_network(
+        load_workload(net), load_hardware("isaac-8bit", {"mapping.replication": policy, "mapping.timings": 0})
+    )
     per_ima = plan.chip.tile.ima.crossbars
     taken: set[int] = set()
     for mapped in plan.stages:

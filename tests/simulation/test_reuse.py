@@ -198,7 +198,7 @@ def test_the_store_is_bounded_and_drops_what_was_unused_for_longest() -> None:
 
 def test_memory_of_a_long_walk_stays_within_the_limit() -> None:
     net, base = lenet()
-    reuse = Reuse(limit=100_000)
+    reuse = Reuse(limit=300_000)
     for rate in range(100, 112):
         hardware = base.replace({"tile.router.flit_rate": f"{rate} MHz"})
         archsim.simulate(archsim.map_network(net, hardware, reuse=reuse), engine="kernel", reuse=reuse)

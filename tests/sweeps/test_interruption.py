@@ -22,6 +22,7 @@ from tests.sweeps.held import held_command
 STUDY = """name: study
 hardware: isaac-8bit
 workload: resnet8-cifar10
+set: {mapping.timings: 1}
 axes:
   tile.router.latency: [1 ns, 2 ns, 4 ns, 8 ns]
   images: [1, 2, 3, 4]

@@ -83,7 +83,7 @@ def test_last_images_of_a_contended_stream_are_not_like_the_others() -> None:
 
 
 def test_fill_steady_and_drain_make_up_the_latency() -> None:
-    plan = map_network(load_workload("resnet8-cifar10"), load_hardware("puma"))
+    plan = map_network(load_workload("lenet5"), load_hardware("insitu-32nm"))
     thousand, more = (run_timing(plan, images, engine="kernel") for images in (1000, 1001))
     assert thousand.simulated_images < 100
     assert len(thousand.image_end_s) == 1000

@@ -155,7 +155,7 @@ def test_one_layer_has_no_error_phase() -> None:
 def test_what_is_refused(net: Graph) -> None:
     with pytest.raises(InputError, match="has no training block"):
         training_cost(net, archsim.load_hardware("isaac-8bit"))
-    with pytest.raises(InputError, match="expected simpy"):
+    with pytest.raises(InputError, match="expected auto"):
         Clock("fast")
     with pytest.raises(InputError, match="no way back"):
         training_cost(archsim.load_workload("alexnet"), chip())

@@ -62,15 +62,15 @@ def test_the_shipped_study_is_a_sweep_too() -> None:
         ("100 mm2", "100 mm", r"study.yaml:10: search.constraints.0: area_m2: '100 mm' is a length"),
         ("area_m2 <=", "aera_m2 <=", r"search.constraints.0: .*"),
         ("latency_s: 1 ms", "area_m2: 1 mm2", r"search.reference.area_m2: is no objective of this search"),
-        ("latency_s: 1 ms", "latency_s: 1 mJ", r"study.yaml:11: search.reference.latency_s: .*'1 mJ' is an energy"),
-        ("trials: 40", "trials: 0", r"study.yaml:10: search.trials: 0 is out of range"),
-        ("trials: 40", "trails: 40", r"study.yaml:10: search.trails: unknown key; did you mean 'search.trials'\?"),
+        ("latency_s: 1 ms", "latency_s: 1 mJ", r"study.yaml:12: search.reference.latency_s: .*'1 mJ' is an energy"),
+        ("trials: 40", "trials: 0", r"study.yaml:11: search.trials: 0 is out of range"),
+        ("trials: 40", "trails: 40", r"study.yaml:11: search.trails: unknown key; did you mean 'search.trials'\?"),
         ("trials: 40", "sampler: cmaes", r"search.sampler: 'cmaes' is not one of nsga2 \| tpe \| random"),
         (r"objectives: .*", "objectives: latency_s", r"search.objectives: is no list of text; expected such as \["),
         (r"objectives: .*", "objectives: []", r"search.objectives: has none; expected such as"),
         (r"  objectives: .*\n", "", r"search.objectives: is missing"),
         ("reference: .*", "reference: 1 ms", r"search.reference: is no block"),
-        ("ima.adc.bits", "ima.adc.bit", r"study.yaml:4: axes.ima.adc.bit: unknown key; did you mean 'ima.adc.bits'"),
+        ("ima.adc.bits", "ima.adc.bit", r"study.yaml:5: axes.ima.adc.bit: unknown key; did you mean 'ima.adc.bits'"),
     ],
 )  # fmt: skip
 def test_each_error_has_its_line(tmp_path: Path, line: str, other: str, said: str) -> None:
@@ -85,9 +85,9 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_search(written(tmp_path, text))
     assert [re.sub(r".*study", "study", problem.where) for problem in caught.value.problems] == [
-        "study.yaml:4",
+        "study.yaml:5",
         "study.yaml:2",
-        "study.yaml:9",
+        "study.yaml:10",
     ]
 
 
