@@ -100,7 +100,8 @@ def _advised(plan: Plan, timing: Timing, computed: Computed) -> Timing:
     assert timing.bottleneck is not None
     images = timing.simulated_images
     cycles = timed_cycles(plan, computed.activity, images)
-    words = find_relief(plan, timing.critical_path, images, cycles)
+    known = timing.latency_s if images == timing.images else None
+    words = find_relief(plan, timing.critical_path, images, cycles, known)
     return replace(timing, bottleneck=replace(timing.bottleneck, relief=words))
 
 
