@@ -44,8 +44,9 @@ def find_relief(
 ) -> str:
     """What was tried on a run of so many images and made it shorter, in words; "" where nothing did.
 
-    `known_s` is the latency of the run as it is, where it is known. Kinds of limits are taken in the order of their share of the critical `path`; the first figure that gains a quarter
-    of its kind's share is named, else the one that gained most.
+    `known_s` is the latency of the run as it is, where it is known. Kinds of limits are taken in the order of their
+    share of the critical `path`; the first figure that gains a quarter of its kind's share is named, else the one that
+    gained most.
     """
     whole = _latency_s(plan, images, input_cycles) if known_s is None else known_s
     shares: defaultdict[str, float] = defaultdict(float)
