@@ -2,8 +2,9 @@
 
 Each proposal has a bound that it cannot beat: at first the time of its crossbars, then, once it is laid out, that of
 its busiest resource. Proposals are looked at in the order of their bounds and timed as long as the next bound leaves
-anything to win (branch and bound; Land and Doig, Econometrica 28, 1960). So the one taken is within `TOLERANCE` of the
-best of all, mostly after one or two are timed: a design that is limited by its crossbars shows it at once.
+anything to win (branch and bound; Land and Doig, Econometrica 28, 1960). As long as timings last the one taken is
+within `TOLERANCE` of the best of all, mostly after one or two: a design that is limited by its crossbars shows it at
+once. Where `_Search.effort` runs out, it is the best of those timed.
 
 Where the first row of slack does not do, layouts are timed with the most, then the best of them with less, then all
 that may still be better with less. The least slack that is as good is taken.

@@ -2,10 +2,10 @@
 
 from archsim.timing.compile import compile_machine
 from archsim.timing.machine import Machine, Stamps
-from archsim.timing.rate import last_half_spread, steady_rate
+from archsim.timing.rate import steady_rate
 from archsim.timing.relief import find_relief
 from archsim.timing.run import AUTO, DETAILS, ENGINE_NAMES, Observer, run_timing, time_machine
-from archsim.timing.summary import StageTiming, Timing
+from archsim.timing.summary import StageTiming, Timing, last_half_spread
 
 __all__ = [
     "AUTO",

@@ -6,18 +6,18 @@ over the last half of its images: (t_N - t_k) / (N - k), the median of single st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import inf
 
 import numpy as np
 
+from archsim.errors import DeadlockError
 from archsim.timing.kernel_engine import NEVER, run_kernel, start, with_room
 from archsim.timing.kernels.state import State
 from archsim.timing.machine import Ints, Machine
 from archsim.timing.recurrence import all_inputs_there, fingerprint
-from archsim.timing.summary import SECONDS, Rate, image_ends
+from archsim.timing.summary import SECONDS, Rate, image_ends, last_half
 
 QUICK, MOST_IMAGES, MOST_WINDOWS = 9, 64, 3_000_000
 """A quick look begins so many images, and more until it has seen enough steps, as far as these go. It stops before the
@@ -87,8 +87,8 @@ STREAMS = (8, 16, 32, 64)
 AGREE, FOLLOWERS, RATE_WINDOWS = 0.01, 8, 4_000_000
 
 
-def steady_rate(machine: Machine) -> Rate | None:
-    """The rate of an endless stream through a machine; None where it deadlocks.
+def steady_rate(machine: Machine) -> Rate:
+    """The rate of an endless stream through a machine. Raises `DeadlockError` where it stops.
 
     The first time that the state comes back gives the exact period. Else 8 images are looked at, then 16, 32 and 64,
     until the two quarters of their last half agree within 1 % or the stream has `RATE_WINDOWS` windows. The stream goes
@@ -119,21 +119,7 @@ def steady_rate(machine: Machine) -> Rate | None:
                 return found
     state.clock["stopped"], state.clock["stop_at_image"] = 0, NEVER
     ends = _ends_so_far(stream, with_room(stream, state))
-    return None if len(ends) < stream.images else last_half(ends[:most])
-
-
-def last_half_spread(ends_s: Sequence[float]) -> float:
-    """By how much the two quarters of the last half of images differ, which ended at these times [s]."""
-    return last_half(np.round(np.array(ends_s) / SECONDS).astype(np.int64)).spread
-
-
-def last_half(ends: Ints) -> Rate:
-    """The rate over the last half of images that ended at these times [ps], two or more."""
-    count = len(ends)
-    middle = max(1, count // 2)
-    late = max(middle, (middle + count) // 2)
-    whole = float(ends[-1] - ends[middle - 1]) / (count - middle)
-    early = float(ends[late - 1] - ends[middle - 1]) / (late - middle) if late > middle else whole
-    rest = float(ends[-1] - ends[late - 1]) / (count - late)
-    spread = abs(rest - early) / whole if whole else 0.0
-    return Rate(interval_s=whole * SECONDS, images=count, repeats=False, spread=spread)
+    if len(ends) < stream.images:
+        said = f"a stream of images stops after {len(ends)}; larger buffers (mapping.buffer_slack_rows) would break it"
+        raise DeadlockError(f"deadlock: {said}")
+    return last_half(ends[:most])

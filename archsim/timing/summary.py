@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,7 +108,7 @@ def timing_of(machine: Machine, sums: Sums, engine: str) -> Timing:
         engine=engine,
         images=machine.images,
         latency_s=float(ends[-1]) * SECONDS,
-        interval_s=_last_half_s(ends),
+        interval_s=last_half(ends).interval_s if len(ends) > 1 else None,
         image_end_s=tuple(float(end) * SECONDS for end in ends),
         stages=tuple(_stage_timing(machine, row, stage) for stage, row in enumerate(sums.stages.tolist())),
         resource_busy_s={name: time * SECONDS for name, time in busy},
@@ -117,10 +118,21 @@ def timing_of(machine: Machine, sums: Sums, engine: str) -> Timing:
     )
 
 
-def _last_half_s(ends: Ints) -> float | None:
-    """Mean time between images over the last half of them; None for one."""
-    middle = max(1, len(ends) // 2)
-    return float(ends[-1] - ends[middle - 1]) / (len(ends) - middle) * SECONDS if len(ends) > 1 else None
+def last_half_spread(ends_s: Sequence[float]) -> float:
+    """By how much the two quarters of the last half of images differ, which ended at these times [s]."""
+    return last_half(np.round(np.array(ends_s) / SECONDS).astype(np.int64)).spread
+
+
+def last_half(ends: Ints) -> Rate:
+    """The rate over the last half of images that ended at these times [ps], two or more."""
+    count = len(ends)
+    middle = max(1, count // 2)
+    late = max(middle, (middle + count) // 2)
+    whole = float(ends[-1] - ends[middle - 1]) / (count - middle)
+    early = float(ends[late - 1] - ends[middle - 1]) / (late - middle) if late > middle else whole
+    rest = float(ends[-1] - ends[late - 1]) / (count - late)
+    spread = abs(rest - early) / whole if whole else 0.0
+    return Rate(interval_s=whole * SECONDS, images=count, repeats=False, spread=spread)
 
 
 def image_ends(machine: Machine, stamps: Stamps) -> Ints:

@@ -8,20 +8,27 @@ import numpy as np
 import pytest
 
 import archsim
+from archsim.errors import DeadlockError
 from archsim.timing.compile import compile_machine
 from archsim.timing.kernel_engine import run_kernel
-from archsim.timing.rate import last_half, quick_interval_ps, single_latency_ps, steady_rate
+from archsim.timing.rate import quick_interval_ps, single_latency_ps, steady_rate
 from archsim.timing.relief import NEAREST, find_relief
 from archsim.timing.run import SIMPY_WINDOWS, engine_for
-from archsim.timing.summary import image_ends
+from archsim.timing.summary import image_ends, last_half
 
 from .machines import chain
 
 
 def test_a_stream_that_repeats_itself_has_its_exact_period() -> None:
     found = steady_rate(chain([10, 10]))
-    assert found is not None
     assert (found.repeats, found.spread, found.interval_s) == (True, 0.0, pytest.approx(160e-12))
+
+
+def test_a_stream_that_stops_is_no_rate() -> None:
+    stuck = chain([4, 4], capacity=1)
+    stuck = replace(stuck, need=np.full(4, 2), last=np.full(4, 3))
+    with pytest.raises(DeadlockError, match="a stream of images stops after 0"):
+        steady_rate(stuck)
 
 
 def test_the_last_half_of_one_that_does_not() -> None:
