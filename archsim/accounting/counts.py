@@ -85,12 +85,18 @@ def _merged(entries: list[Entry]) -> list[Entry]:
 def _memory_actions(plan: Plan, mapped: MappedStage) -> list[Entry]:
     """Tile eDRAM and bus per image: inputs read, partial sums between IMAs, outputs written."""
     traffic = stage_traffic(plan, mapped)
-    loaded = traffic.loaded_bits.tolist()
-    turns = mapped.windows // len(loaded)
-    accesses = sum(_edram_accesses(plan, bits) for bits in loaded) * turns
+    loaded = _sizes(traffic.loaded_bits, mapped)
+    accesses = sum(_edram_accesses(plan, bits) * windows for bits, windows in loaded)
     accesses += _edram_accesses(plan, traffic.output_bits) * mapped.windows
-    moved = fsum(loaded) * turns + (traffic.partial_bits + traffic.output_bits) * mapped.windows
+    moved = fsum(bits * windows for bits, windows in loaded)
+    moved += (traffic.partial_bits + traffic.output_bits) * mapped.windows
     return [("edram", "access", accesses), _bus(plan, moved, accesses)]
+
+
+def _sizes(bits: NDArray[np.float64], mapped: MappedStage) -> list[tuple[float, int]]:
+    """The distinct ones of a window's bits [1 or windows], and how many windows have each."""
+    found, windows = np.unique(bits, return_counts=True)
+    return list(zip(found.tolist(), (windows * (mapped.windows // len(bits))).tolist(), strict=True))
 
 
 def _edram_accesses(plan: Plan, bits: float) -> int:
@@ -107,8 +113,7 @@ def _network_actions(plan: Plan, mapped: MappedStage, edges: Sequence[int], visi
     other tiles) per image: flits through routers, bytes over chip links, and the eDRAM writes that receive them."""
     traffic = stage_traffic(plan, mapped)
     gathered = float(flits(plan, traffic.gathered_bits) * 2 * mapped.windows)
-    turns = mapped.windows // len(traffic.remote_bits)
-    fetched = sum(flits(plan, bits) for bits in traffic.remote_bits.tolist()) * turns
+    fetched = sum(flits(plan, bits) * windows for bits, windows in _sizes(traffic.remote_bits, mapped))
     found: list[Entry] = [("router", "flit", gathered + fetched * (mapped.remote_hops + 1))]
     links = plan.chip.links
     for number in edges:
