@@ -227,7 +227,7 @@ def _slices(timeline: _Timeline) -> Iterator[Event]:
 def _arrows(timeline: _Timeline, machine: Machine, stamps: Stamps) -> Iterator[Event]:
     """From the producer window that a sampled consumer window needed last, to that window."""
     arrow = 0
-    for edge in range(machine.edges):
+    for edge in np.flatnonzero(~machine.gathers).tolist():
         source, target = int(machine.edge_source[edge]), int(machine.edge_target[edge])
         need = machine.needs(edge)
         for window in _sample(len(need)):

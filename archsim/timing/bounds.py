@@ -59,7 +59,7 @@ def lane_bound_ps(machine: Machine, stage: int) -> float:
 def _send_times(machine: Machine, stage: int) -> Ints:
     """How long each window's send takes at least: the longest first hop of its packets."""
     longest = np.zeros(int(machine.windows[stage]), np.int64)
-    for edge in np.flatnonzero(machine.edge_source == stage).tolist():
+    for edge in machine.out_edges(stage):
         route = machine.route[machine.last_offset[edge] : machine.last_offset[edge + 1]]
         first, end = machine.route_offset[route], machine.route_offset[route + 1]
         hold = np.append(machine.hop_hold, 0)[np.where(first < end, first, -1)]

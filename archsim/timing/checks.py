@@ -8,7 +8,7 @@ import numpy as np
 
 from archsim.errors import SimulationError
 from archsim.timing.bounds import resource_busy
-from archsim.timing.machine import STEPS, Ints, Machine, Stamps
+from archsim.timing.machine import STEPS, Ints, Machine, Stamps, gathered
 from archsim.timing.maxplus import lower_bound
 from archsim.timing.summary import data_ready
 
@@ -27,6 +27,8 @@ def check_run(machine: Machine, stamps: Stamps) -> None:
 
 
 def _names(machine: Machine, edge: int) -> str:
+    if machine.gathers[edge]:
+        return f"of the tiles of {machine.stage_names[machine.edge_source[edge]]}"
     source, target = (machine.stage_names[end[edge]] for end in (machine.edge_source, machine.edge_target))
     return f"from {source} to {target}"
 
@@ -57,7 +59,7 @@ def _order(machine: Machine, stamps: Stamps) -> list[str]:
         read, crossbar, work, write, send = (getattr(stamps, step)[low:high] for step in STEPS)
         times = _crossbar_times(machine, stage)
         early = read - machine.read_times(stage) < data_ready(machine, stamps, stage)
-        early |= (crossbar - times < read) | (work - machine.work_time(stage) - machine.post_time[stage] < crossbar)
+        early |= (crossbar - times < read) | (work - machine.work_time(stage) < gathered(machine, stamps, stage))
         early |= (write - machine.write_time[stage] < work) | (send < write)
         if early.any():
             found.append(f"window {int(np.argmax(early))} of {name} took a step before the one it depends on had ended")
@@ -79,7 +81,7 @@ def _crossbar_times(machine: Machine, stage: int) -> Ints:
 def _capacity(machine: Machine, stamps: Stamps) -> list[str]:
     """No buffer ever held more than it may."""
     found = []
-    for edge in range(machine.edges):
+    for edge in np.flatnonzero(~machine.gathers).tolist():
         arrive, freed = _stay(machine, stamps, edge)
         capacity = int(machine.capacity[edge])
         if (arrive[capacity:] < freed[: max(0, len(arrive) - capacity)]).any():
@@ -103,7 +105,7 @@ def _littles_law(machine: Machine, stamps: Stamps) -> list[str]:
     skips) may go before they come and are left out.
     """
     found = []
-    for edge in range(machine.edges):
+    for edge in np.flatnonzero(~machine.gathers).tolist():
         arrive, freed = _stay(machine, stamps, edge)
         windows = len(arrive) // machine.images
         last = machine.last[machine.last_offset[edge] : machine.last_offset[edge + 1]]
@@ -151,7 +153,7 @@ def _holds(machine: Machine, stamps: Stamps) -> Iterator[tuple[Ints, Ints, Ints]
             unit = machine.unit_offset[lanes + 1] - 1
             grant = stamps.work[low:high] - machine.unit_time[unit]
             yield machine.unit_resource[unit], grant, machine.unit_hold[unit]
-    consumers = np.bincount(machine.edge_source, minlength=machine.stages)
+    consumers = np.bincount(machine.edge_source[~machine.gathers], minlength=machine.stages)
     for edge in range(machine.edges):
         low, high = machine.edge_offset[edge : edge + 2]
         source = machine.edge_source[edge]
@@ -160,7 +162,7 @@ def _holds(machine: Machine, stamps: Stamps) -> Iterator[tuple[Ints, Ints, Ints]
         away = np.flatnonzero(end > first)
         hop = end[away] - 1
         yield machine.hop_resource[hop], stamps.arrive[low:high][away] - machine.hop_hold[hop], machine.hop_hold[hop]
-        if consumers[source] == 1:
+        if consumers[source] == 1 and not machine.gathers[edge]:
             away = np.flatnonzero(end > first + 1)
             hop = first[away]
             sent = stamps.send[machine.stage_offset[source] :][away]

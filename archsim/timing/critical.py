@@ -79,8 +79,9 @@ class _Walk:
         self.bounds = machine.stage_offset.tolist()
         self.edge_bounds = machine.edge_offset.tolist()
         stages, edges = range(machine.stages), range(machine.edges)
-        self.in_edges = [np.flatnonzero(machine.edge_target == s).tolist() for s in stages]
-        self.out_edges = [np.flatnonzero(machine.edge_source == s).tolist() for s in stages]
+        self.in_edges = [machine.in_edges(s) for s in stages]
+        self.out_edges = [machine.out_edges(s) for s in stages]
+        self.gather_edges = [machine.gather_edges(s) for s in stages]
         self.data = [holds.requests.data(machine, edge) for edge in edges]
         self.credit = [holds.requests.credit(machine, edge) for edge in edges]
         self.group = holds.stage * len(TRANSFERS) + holds.kind
@@ -162,6 +163,8 @@ class _Walk:
             more, joint, node = self.before_work(stage, window, grant)
         elif kind == WRITE:
             more, joint, node = self.before_write(stage, window, grant)
+        elif int(holds.edge[owner]) in self.gather_edges[stage]:
+            more, joint, node = self.before_post(stage, window)
         else:
             more, joint, node = self.before_send(stage, window)
         return found + more, joint, node
@@ -209,8 +212,17 @@ class _Walk:
         node = self.earlier("write", stage, window, int(self.machine.output_registers[stage]), time)
         if node:
             return [], Joint("register"), node
-        start = int(self.stamps.crossbar[self.bounds[stage] + window])
-        post = [Segment(stage=stage, activity="post", start=start, end=time)] if start < time else []
+        if int(self.holds.requests.post[self.bounds[stage] + window]) == time:
+            return self.before_post(stage, window)
+        edge = next(
+            edge for edge in self.gather_edges[stage] if self.stamps.arrive[self.edge_bounds[edge] + window] == time
+        )
+        return [], Joint("step"), _Node("arrive", stage, window, edge)
+
+    def before_post(self, stage: int, window: int) -> Back:
+        place = self.bounds[stage] + window
+        start, end = int(self.stamps.crossbar[place]), int(self.holds.requests.post[place])
+        post = [Segment(stage=stage, activity="post", start=start, end=end)] if start < end else []
         return post, Joint("step"), _Node("crossbar", stage, window)
 
     def before_send(self, stage: int, window: int) -> Back:

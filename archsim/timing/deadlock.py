@@ -86,8 +86,8 @@ class _State:
         earlier = self._previous(stage, window, int(self.machine.input_registers[stage]))
         if earlier >= 0 and self.ends["crossbar"][stage][earlier] < 0:
             return self._on(stage, "read", window, "an input register", (stage, "crossbar", earlier))
-        for e in np.flatnonzero(self.machine.edge_target == stage):
-            needed = int(self.machine.needs(int(e))[window])
+        for e in self.machine.in_edges(stage):
+            needed = int(self.machine.needs(e)[window])
             missing = np.flatnonzero(self.arrive[e][:needed] < 0)
             if len(missing):
                 source = int(self.machine.edge_source[e])
@@ -108,12 +108,12 @@ class _State:
         return self._on(stage, "write", window, "an output slot", (stage, "send", earlier))
 
     def _send(self, stage: int, window: int) -> Wait:
-        for e in np.flatnonzero(self.machine.edge_source == stage):
+        for e in self.machine.out_edges(stage):
             over = window - int(self.machine.capacity[e])
             if over < 0:
                 continue
             target = int(self.machine.edge_target[e])
-            reader = int(self.machine.lasts(int(e))[over])
+            reader = int(self.machine.lasts(e)[over])
             unread = np.flatnonzero(self.ends["read"][target][: reader + 1] < 0)
             if len(unread):
                 reason = (

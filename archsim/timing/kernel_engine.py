@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archsim.timing.kernels import records
 from archsim.timing.kernels.events import advance
@@ -51,9 +52,10 @@ def with_room(machine: Machine, state: State) -> State:
 def start(machine: Machine, packet_slots: int = PACKET_SLOTS) -> State:
     """State of a machine at time zero, every lane marked to be looked at."""
     lanes = len(machine.read_resource)
-    in_edges, in_bounds = grouped(machine.edge_target, machine.stages)
-    out_edges, out_bounds = grouped(machine.edge_source, machine.stages)
-    stages = _stages(machine, in_bounds, out_bounds)
+    in_edges, in_bounds = grouped(machine.edge_target, machine.stages, ~machine.gathers)
+    out_edges, out_bounds = grouped(machine.edge_source, machine.stages, ~machine.gathers)
+    gather_edges, gather_bounds = grouped(machine.edge_source, machine.stages, machine.gathers)
+    stages = _stages(machine, in_bounds, out_bounds, gather_bounds)
     _limit_room(machine, stages)
     # events under way: four steps a lane, the post of each window from crossbar to work, one end of hold a resource,
     # one hop and one departure a packet
@@ -81,6 +83,7 @@ def start(machine: Machine, packet_slots: int = PACKET_SLOTS) -> State:
         contested=np.empty(machine.resources, np.int64),
         in_edges=in_edges,
         out_edges=out_edges,
+        gather_edges=gather_edges,
         crossbar_time=machine.crossbar_time,
         need=machine.need,
         last=machine.last,
@@ -97,9 +100,10 @@ def start(machine: Machine, packet_slots: int = PACKET_SLOTS) -> State:
     )  # fmt: skip
 
 
-def grouped(ends: Ints, stages: int) -> tuple[Ints, Ints]:
-    """Edges ordered by the stage at one of their ends, and where each stage's begin [stages + 1]."""
-    order = np.argsort(ends, kind="stable").astype(np.int64)
+def grouped(ends: Ints, stages: int, which: NDArray[np.bool_] | None = None) -> tuple[Ints, Ints]:
+    """Edges (or some of them) ordered by the stage at one of their ends, and where each stage's begin [stages + 1]."""
+    some = np.arange(len(ends)) if which is None else np.flatnonzero(which)
+    order = some[np.argsort(ends[some], kind="stable")].astype(np.int64)
     return order, np.searchsorted(ends[order], np.arange(stages + 1)).astype(np.int64)
 
 
@@ -126,7 +130,7 @@ def _clock(lanes: int) -> np.ndarray[Any, Any]:
     return _table(records.CLOCK, 1, listed=lanes, stop_at_image=NEVER)
 
 
-def _stages(machine: Machine, in_bounds: Ints, out_bounds: Ints) -> np.ndarray[Any, Any]:
+def _stages(machine: Machine, in_bounds: Ints, out_bounds: Ints, gather_bounds: Ints) -> np.ndarray[Any, Any]:
     total = machine.total
     source = in_bounds[1:] == in_bounds[:-1]
     ready = np.where(source, total, _ready_at_once(machine))
@@ -138,7 +142,8 @@ def _stages(machine: Machine, in_bounds: Ints, out_bounds: Ints) -> np.ndarray[A
         output_registers=machine.output_registers, write_time=machine.write_time, write_hold=machine.write_hold,
         output_slots=machine.output_slots, crossbar_time=machine.crossbar_offset[:-1],
         crossbar_period=np.diff(machine.crossbar_offset), in_low=in_bounds[:-1], in_high=in_bounds[1:],
-        out_low=out_bounds[:-1], out_high=out_bounds[1:], ready=ready,
+        out_low=out_bounds[:-1], out_high=out_bounds[1:], gather_low=gather_bounds[:-1],
+        gather_high=gather_bounds[1:], ready=ready,
         ready_place=ready % machine.windows, ready_image=ready // machine.windows,
     )  # fmt: skip
 
@@ -146,7 +151,7 @@ def _stages(machine: Machine, in_bounds: Ints, out_bounds: Ints) -> np.ndarray[A
 def _ready_at_once(machine: Machine) -> Ints:
     """Leading windows of each stage that need no input: they lie in padding."""
     ready = machine.windows.copy()
-    for edge in range(machine.edges):
+    for edge in np.flatnonzero(~machine.gathers).tolist():
         need = machine.need[machine.need_offset[edge] : machine.need_offset[edge + 1]]
         target = machine.edge_target[edge]
         ready[target] = min(ready[target], np.searchsorted(need, 0, side="right"))
@@ -156,9 +161,9 @@ def _ready_at_once(machine: Machine) -> Ints:
 def _limit_room(machine: Machine, stages: np.ndarray[Any, Any]) -> None:
     """A stage without consumers has room for all its windows; another for its smallest buffer."""
     room = machine.total.copy()
-    producing = np.unique(machine.edge_source)
-    room[producing] = NEVER
-    np.minimum.at(room, machine.edge_source, machine.capacity)
+    buffered = ~machine.gathers
+    room[machine.edge_source[buffered]] = NEVER
+    np.minimum.at(room, machine.edge_source[buffered], machine.capacity[buffered])
     stages["room"] = room
 
 
@@ -169,7 +174,7 @@ def _lanes(machine: Machine) -> np.ndarray[Any, Any]:
     return _table(
         records.LANE, len(stage), stage=stage, lane=lane, read_resource=machine.read_resource,
         write_resource=machine.write_resource, unit=machine.unit_offset[:-1], read_window=first, crossbar_window=first,
-        work_window=first, write_window=first, send_window=first, listed=1,
+        post_window=first, work_window=first, write_window=first, send_window=first, listed=1,
     )  # fmt: skip
 
 
@@ -179,6 +184,7 @@ def _edges(machine: Machine) -> np.ndarray[Any, Any]:
         records.EDGE, machine.edges, source=source, target=target, capacity=machine.capacity,
         need=machine.need_offset[:-1], last=machine.last_offset[:-1], arrive=machine.edge_offset[:-1],
         source_windows=machine.windows[source], target_windows=machine.windows[target], total=machine.total[source],
+        gathers=machine.gathers,
     )  # fmt: skip
 
 

@@ -14,15 +14,18 @@ strictly in order, with one window at a time in each step:
 2. *crossbar*: starts when w is read, the lane's previous crossbar step has ended, and the work on the lane's window
    `in_flight[s]` before has ended. It takes `crossbar_time` of the window; no shared resource.
 3. *post*: a fixed latency after the crossbar step, without occupancy: a pipeline that takes a window every crossbar
-   step.
-4. *work*: what the tile's digital units do. Requested once post is over, the lane's previous work has ended, and the
+   step. When it is over, one packet leaves on every edge that leads from the stage to itself: such an edge *gathers*
+   what other tiles of the lane hold of the window.
+4. *work*: what the tile's digital units do. Requested once post is over, the packets of all edges that gather have
+   arrived, the lane's previous work has ended, and the
    write of the lane's window `output_registers[s]` before has ended. It takes the stage's units in turn: each is held
    for `unit_hold` from its grant on, and the next one is requested (or the work has ended) `unit_time` after it, no
    sooner. A stage without units ends its work at once.
 5. *write*: requested once the work has ended, the lane's previous write has ended, and of fewer than `output_slots[s]`
    written windows of the lane the send has not ended. It ends `write_time[s]` after its grant and holds the lane's
    write resource for `write_hold[s]`.
-6. *send*: starts once w is written, the lane's previous send has ended, and every out-edge e has room: w <
+6. *send*: starts once w is written, the lane's previous send has ended, and every out-edge e (to another stage) has
+   room: w <
    capacity[e] + the number of leading windows of s that e's consumer has done with. It puts one packet on every
    out-edge at that moment. The send ends when every packet has left its first hop; a packet with no hops arrives at
    once.
@@ -30,6 +33,8 @@ strictly in order, with one window at a time in each step:
 A packet takes its route's hops in order. Hop i is requested when the head of the packet is there; it holds the hop's
 resource for `hop_hold` from the grant on, and the head is at the next hop `hop_latency` after the grant
 (cut-through). It has arrived when the last hop's hold is over.
+
+Edges that gather have no buffer: capacity, need and last mean nothing on them.
 
 *Leading* counts: an edge has received k windows when windows 0..k-1 have all arrived; a consumer is done with a
 producer window p when all of its windows up to `last[e][p]` have been read.
@@ -109,6 +114,23 @@ class Machine:
     def resources(self) -> int:
         """Number of shared resources."""
         return len(self.resource_names)
+
+    @property
+    def gathers(self) -> NDArray[np.bool_]:
+        """Which edges [E] gather: they lead from a stage to itself."""
+        return np.asarray(self.edge_source == self.edge_target)
+
+    def in_edges(self, stage: int) -> list[int]:
+        """Edges from other stages."""
+        return np.flatnonzero((self.edge_target == stage) & ~self.gathers).tolist()
+
+    def out_edges(self, stage: int) -> list[int]:
+        """Edges to other stages."""
+        return np.flatnonzero((self.edge_source == stage) & ~self.gathers).tolist()
+
+    def gather_edges(self, stage: int) -> list[int]:
+        """Edges by which a stage gathers."""
+        return np.flatnonzero((self.edge_source == stage) & self.gathers).tolist()
 
     @property
     def total(self) -> Ints:
@@ -250,3 +272,12 @@ class Stamps:
     def end(self) -> int:
         """Time of the last event."""
         return int(max(self.write.max(initial=0), self.send.max(initial=0), self.arrive.max(initial=0)))
+
+
+def gathered(machine: Machine, stamps: Stamps, stage: int) -> Ints:
+    """When the post of each window of a stage was over and all that its other tiles hold of it was there [ps]."""
+    low, high = machine.stage_offset[stage : stage + 2]
+    bounds = machine.edge_offset
+    arrivals = [stamps.arrive[bounds[edge] : bounds[edge + 1]] for edge in machine.gather_edges(stage)]
+    posted = stamps.crossbar[low:high] + machine.post_time[stage]
+    return np.asarray(np.maximum.reduce([posted, *arrivals]), np.int64)

@@ -105,16 +105,19 @@ def shared_resources(machine: Machine) -> list[tuple[str, str]]:
 
 
 def _network(machine: Machine, capacity: Ints, hop_free: Ints) -> Network:
-    in_edges, in_bounds = grouped(machine.edge_target, machine.stages)
-    out_edges, out_bounds = grouped(machine.edge_source, machine.stages)
+    in_edges, in_bounds = grouped(machine.edge_target, machine.stages, ~machine.gathers)
+    out_edges, out_bounds = grouped(machine.edge_source, machine.stages, ~machine.gathers)
+    gather_edges, gather_bounds = grouped(machine.edge_source, machine.stages, machine.gathers)
     first = first_windows(machine)
     windows, arrivals = machine.stage_offset[-1], machine.edge_offset[-1]
     same = {
-        name: getattr(machine, name) for name in Network._fields if hasattr(machine, name) and name not in ("capacity",)
+        name: getattr(machine, name)
+        for name in Network._fields
+        if hasattr(machine, name) and name not in ("capacity", "in_edges", "out_edges", "gather_edges")
     }
     return Network(
         **same, capacity=capacity, in_edges=in_edges, in_bounds=in_bounds, out_edges=out_edges, out_bounds=out_bounds,
-        hop_free=hop_free,
+        gather_edges=gather_edges, gather_bounds=gather_bounds, hop_free=hop_free,
         work_times=np.array([machine.work_time(stage) for stage in range(machine.stages)], np.int64), next_read=first,
         next_crossbar=first.copy(), next_work=first.copy(), next_write=first.copy(), next_send=first.copy(),
         reads_known=np.zeros(machine.stages, np.int64), arrivals_known=np.zeros(machine.edges, np.int64),

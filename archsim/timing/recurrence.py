@@ -94,7 +94,7 @@ def _scout(machine: Machine) -> tuple[Recurrence | None, Stamps | None]:
 def all_inputs_there(machine: Machine, state: State) -> bool:
     """Whether a stage that has producers lacks no input of the last image any more: there the end of the stream begins
     to show."""
-    consumers = np.unique(machine.edge_target)
+    consumers = np.unique(machine.edge_target[~machine.gathers])
     return bool((state.stages["ready"][consumers] == machine.total[consumers]).any())
 
 
@@ -117,7 +117,7 @@ def fingerprint(machine: Machine, state: State) -> bytes:
 def _lanes(machine: Machine, state: State, newest: int) -> Iterator[Table]:
     lanes = state.lanes
     shift = newest * machine.windows[lanes["stage"]]
-    for step in ("read_window", "crossbar_window", "work_window", "write_window", "send_window"):
+    for step in ("read_window", "crossbar_window", "post_window", "work_window", "write_window", "send_window"):
         yield np.where(lanes[step] == NEVER, NEVER, lanes[step] - shift)
     yield lanes["read_count"] - lanes["crossbar_count"]
     yield lanes["crossbar_count"] - lanes["work_count"]
@@ -131,19 +131,21 @@ def _counts(machine: Machine, state: State, newest: int) -> Iterator[Table]:
     """Leading counts of stages and edges. What sources have ready and the room of last stages never limit an endless
     stream."""
     shift = newest * machine.windows
-    consumers, producers = np.unique(machine.edge_target), np.unique(machine.edge_source)
+    buffered = ~machine.gathers
+    consumers, producers = np.unique(machine.edge_target[buffered]), np.unique(machine.edge_source[buffered])
     yield (state.stages["ready"] - shift)[consumers]
     yield state.stages["read_leading"] - shift
     yield (state.stages["room"] - shift)[producers]
-    for name in ("received", "released"):
-        yield state.edges[name] - shift[machine.edge_source]
+    yield state.edges["received"] - shift[machine.edge_source]
+    yield (state.edges["released"] - shift[machine.edge_source])[buffered]
 
 
 def _gaps(machine: Machine, state: State) -> Iterator[Table]:
     """Which windows beyond the leading ones have been read and have arrived."""
     furthest = np.full(machine.stages, 0, np.int64)
     sent = np.full(machine.stages, 0, np.int64)
-    for name, most in (("read_window", furthest), ("send_window", sent)):
+    posted = np.full(machine.stages, 0, np.int64)
+    for name, most in (("read_window", furthest), ("post_window", posted), ("send_window", sent)):
         windows = state.lanes[name]
         np.maximum.at(most, state.lanes["stage"], np.where(windows == NEVER, 0, windows + 1))
     for stage, record in enumerate(state.stages):
@@ -152,7 +154,8 @@ def _gaps(machine: Machine, state: State) -> Iterator[Table]:
             state.read[base + int(record["read_leading"]) : base + min(int(furthest[stage]), int(record["total"]))] >= 0
         )
     for record in state.edges:
-        base, limit = int(record["arrive"]), min(int(sent[record["source"]]), int(record["total"]))
+        most = posted if record["gathers"] else sent
+        base, limit = int(record["arrive"]), min(int(most[record["source"]]), int(record["total"]))
         yield state.arrive[base + int(record["received"]) : base + limit] >= 0
 
 

@@ -10,18 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from itertools import pairwise
 from typing import Any, cast
 
-import numpy as np
 import simpy
 
 from archsim.timing.machine import HOP, READ, WORK, WRITE, Machine, Stamps
+from archsim.timing.simpy_tables import Tables
 
 GRANT_PRIORITY = cast(Any, 5)
 """SimPy orders equal times by priority: urgent 0, normal 1. Anything above 1 runs after all events of the tick."""
-NEVER = 1 << 62
-"""Next window of a lane that has none, because its stage has more lanes than windows."""
 
 
 def run_simpy(machine: Machine) -> Stamps:
@@ -31,94 +28,8 @@ def run_simpy(machine: Machine) -> Stamps:
     return engine.stamps()
 
 
-class _Engine:
-    """State of a run, as Python lists (scalar access to NumPy arrays is several times slower)."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-        self.environment = simpy.Environment()
-        stages = range(machine.stages)
-        self.total = machine.total.tolist()
-        self.windows = machine.windows.tolist()
-        self.replicas = machine.replicas.tolist()
-        self.lane_offset = machine.lane_offset.tolist()
-        reads = machine.read_offset.tolist()
-        self.read_time = [machine.read_time[reads[s] : reads[s + 1]].tolist() for s in stages]
-        self.read_hold = [machine.read_hold[reads[s] : reads[s + 1]].tolist() for s in stages]
-        self.post_time = machine.post_time.tolist()
-        self.write_time = machine.write_time.tolist()
-        self.write_hold = machine.write_hold.tolist()
-        self.output_slots = machine.output_slots.tolist()
-        self.input_registers = machine.input_registers.tolist()
-        self.in_flight = machine.in_flight.tolist()
-        self.output_registers = machine.output_registers.tolist()
-        units = list(
-            zip(machine.unit_resource.tolist(), machine.unit_hold.tolist(), machine.unit_time.tolist(), strict=True)
-        )
-        # (resource, hold, time) of each unit that a lane's windows take in turn
-        self.units = [units[low:high] for low, high in pairwise(machine.unit_offset.tolist())]
-        self.read_resource = machine.read_resource.tolist()
-        self.write_resource = machine.write_resource.tolist()
-        offsets = machine.crossbar_offset.tolist()
-        self.crossbar_time = [machine.crossbar_time[offsets[s] : offsets[s + 1]].tolist() for s in stages]
-        self._prepare_edges()
-        self._prepare_lanes()
-        self.read_end = [[-1] * n for n in self.total]
-        self.crossbar_end = [[-1] * n for n in self.total]
-        self.post_done = [bytearray(n) for n in self.total]
-        self.work_end = [[-1] * n for n in self.total]
-        self.write_end = [[-1] * n for n in self.total]
-        self.send_end = [[-1] * n for n in self.total]
-        self.waiting: list[list[tuple[Any, ...]]] = [[] for _ in range(machine.resources)]
-        self.held = [False] * machine.resources
-        self.busy_time = [0] * machine.resources
-        self.contested: list[int] = []
-        self.grant_scheduled = False
-
-    def _prepare_edges(self) -> None:
-        machine = self.machine
-        edges = range(machine.edges)
-        self.source = machine.edge_source.tolist()
-        self.target = machine.edge_target.tolist()
-        self.needs = [machine.needs(e).tolist() for e in edges]
-        self.lasts = [machine.lasts(e).tolist() for e in edges]
-        self.in_edges: list[list[int]] = [[] for _ in range(machine.stages)]
-        self.out_edges: list[list[int]] = [[] for _ in range(machine.stages)]
-        for e in edges:
-            self.in_edges[self.target[e]].append(e)
-            self.out_edges[self.source[e]].append(e)
-        self.capacity = machine.capacity.tolist()
-        self.route_of = [machine.routes(e).tolist() for e in edges]
-        hops = list(
-            zip(machine.hop_resource.tolist(), machine.hop_hold.tolist(), machine.hop_latency.tolist(), strict=True)
-        )
-        bounds = machine.route_offset.tolist()
-        self.routes = [hops[start:end] for start, end in pairwise(bounds)]
-        self.arrive_end = [[-1] * self.total[self.source[e]] for e in edges]
-        self.received = [0] * machine.edges
-        self.released = [0] * machine.edges
-
-    def _prepare_lanes(self) -> None:
-        machine = self.machine
-        first = [
-            lane if lane < self.windows[s] else NEVER for s in range(machine.stages) for lane in range(self.replicas[s])
-        ]
-        # the next window of every lane in each step
-        self.next_read, self.next_crossbar, self.next_work = first.copy(), first.copy(), first.copy()
-        self.next_write, self.next_send = first.copy(), first.copy()
-        lanes = len(first)
-        self.reading, self.computing = [False] * lanes, [False] * lanes
-        self.working, self.writing, self.sending = [False] * lanes, [False] * lanes, [False] * lanes
-        # windows in the lane's input registers, from crossbar to work, in its output registers and in its output slots
-        self.loaded, self.computed = [0] * lanes, [0] * lanes
-        self.worked, self.unsent = [0] * lanes, [0] * lanes
-        self.packets_left = [0] * lanes
-        # leading counts of every stage: windows whose inputs are there, that are read, that all consumers have room for
-        self.ready = [0 if self.in_edges[s] else self.total[s] for s in range(machine.stages)]
-        self.read_count = [0] * machine.stages
-        self.room = [
-            min((self.capacity[e] for e in self.out_edges[s]), default=self.total[s]) for s in range(machine.stages)
-        ]
+class _Engine(Tables):
+    """The steps of a run."""
 
     # ------------------------------------------------------------------ clock and resources
 
@@ -229,6 +140,8 @@ class _Engine:
             return
         if self.worked[lane] >= self.output_registers[s]:
             return
+        if any(self.arrive_end[e][w] < 0 for e in self.gather_edges[s]):
+            return
         self.working[lane] = True
         self.worked[lane] += 1
         self.next_unit(s, r, w, 0)
@@ -257,18 +170,19 @@ class _Engine:
         if self.sending[lane] or w >= self.next_write[lane] or w >= self.room[s]:
             return
         self.sending[lane] = True
-        now, packets = self.environment._now, 0
-        for e in self.out_edges[s]:
-            route = self.route_of[e][w]
-            hops = self.routes[route]
-            if hops:
-                packets += 1
-                self.request(hops[0][0], (now, s, HOP, r, w, e, 0, route))
-            else:
-                self.arrived(e, w)
-        self.packets_left[lane] = packets
-        if not packets:
+        self.packets_left[lane] = sum(self.put(s, r, w, e) for e in self.out_edges[s])
+        if not self.packets_left[lane]:
             self.sent(s, r, w)
+
+    def put(self, s: int, r: int, w: int, e: int) -> int:
+        """Put a window on an edge. Returns how many packets that makes: 0 where it is there at once."""
+        route = self.route_of[e][w]
+        hops = self.routes[route]
+        if not hops:
+            self.arrived(e, w)
+            return 0
+        self.request(hops[0][0], (self.environment._now, s, HOP, r, w, e, 0, route))
+        return 1
 
     # ------------------------------------------------------------------ effects: what the end of a step changes
 
@@ -324,6 +238,8 @@ class _Engine:
     def posted(self, event: simpy.Event) -> None:
         s, r, w = event._value
         self.post_done[s][w] = 1
+        for e in self.gather_edges[s]:
+            self.put(s, r, w, e)
         self.try_work(s, r)
 
     def unit_done(self, event: simpy.Event) -> None:
@@ -358,7 +274,7 @@ class _Engine:
     def hop_done(self, event: simpy.Event) -> None:
         resource, s, r, w, e, h, route = event._value
         self.release(resource)
-        if h == 0:
+        if h == 0 and not self.gathers[e]:
             lane = self.lane_offset[s] + r
             self.packets_left[lane] -= 1
             if self.packets_left[lane] == 0:
@@ -379,6 +295,10 @@ class _Engine:
         """A packet is there: more leading windows may make consumers ready."""
         ends = self.arrive_end[e]
         ends[w] = int(self.environment._now)
+        if self.gathers[e]:
+            s = self.source[e]
+            self.try_work(s, w % self.windows[s] % self.replicas[s])
+            return
         count = self.received[e]
         if w != count:
             return
@@ -403,20 +323,3 @@ class _Engine:
         else:
             for w in range(ready, total):
                 self.try_read(s, w % self.windows[s] % replicas)
-
-    # ------------------------------------------------------------------ result
-
-    def stamps(self) -> Stamps:
-        def flat(lists: list[list[int]]) -> np.ndarray[Any, np.dtype[np.int64]]:
-            return np.concatenate([np.array(part, np.int64) for part in lists] or [np.zeros(0, np.int64)])
-
-        return Stamps(
-            read=flat(self.read_end),
-            crossbar=flat(self.crossbar_end),
-            work=flat(self.work_end),
-            write=flat(self.write_end),
-            send=flat(self.send_end),
-            arrive=flat(self.arrive_end),
-            resource_busy=np.array(self.busy_time, np.int64),
-            events=next(self.environment._eid),
-        )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from archsim.timing.bottleneck import Bottleneck, PathRow
-from archsim.timing.machine import STEPS, Ints, Machine, Stamps
+from archsim.timing.machine import STEPS, Ints, Machine, Stamps, gathered
 
 SECONDS = 1e-12
 
@@ -148,9 +148,9 @@ def data_ready(machine: Machine, stamps: Stamps, stage: int) -> Ints:
     """When each window of a stage had all the inputs it needs [ps]; zero for stages that read the network input."""
     ready = np.zeros(int(machine.total[stage]), np.int64)
     bounds = machine.edge_offset
-    for edge in np.flatnonzero(machine.edge_target == stage):
+    for edge in machine.in_edges(stage):
         leading = np.maximum.accumulate(stamps.arrive[bounds[edge] : bounds[edge + 1]])
-        need = machine.needs(int(edge))
+        need = machine.needs(edge)
         ready = np.maximum(ready, np.where(need > 0, leading[np.maximum(need, 1) - 1], 0))
     return ready
 
@@ -168,7 +168,7 @@ def _stage_sums(machine: Machine, stamps: Stamps, stage: int) -> tuple[int, ...]
         ends, duration = work, np.full(high - low, machine.work_time(stage))
         registers = machine.previous(stage, window, int(machine.output_registers[stage]))
         free = np.where(registers >= 0, write[np.maximum(registers, 0)], 0)
-        there = np.maximum(crossbar[window] + machine.post_time[stage], ends[before])
+        there = np.maximum(gathered(machine, stamps, stage)[window], ends[before])
         output = np.maximum(there, free) - there
         contention = (ends - duration)[window] - np.maximum(there, free)
     else:

@@ -251,6 +251,40 @@ class PaddingWaits(_Engine):
         self.environment.run()
 
 
+class GatherAfterWork(_Engine):
+    """Work does not wait for what other tiles hold."""
+
+    def try_work(self, s: int, r: int) -> None:
+        edges, self.gather_edges[s] = self.gather_edges[s], []
+        super().try_work(s, r)
+        self.gather_edges[s] = edges
+
+
+class GatherFromTheCrossbar(_Engine):
+    """What other tiles hold sets out before the post is over."""
+
+    def crossbar_done(self, event: Any) -> None:
+        s, r, w = event._value
+        for e in self.gather_edges[s]:
+            self.put(s, r, w, e)
+        super().crossbar_done(event)
+
+    def posted(self, event: Any) -> None:
+        s, r, w = event._value
+        self.post_done[s][w] = 1
+        self.try_work(s, r)
+
+
+class GatherHoldsTheSend(_Engine):
+    """The first hop of what is gathered counts as the send's."""
+
+    def hop_done(self, event: Any) -> None:
+        _, s, r, _, e, h, _ = event._value
+        if h == 0 and self.gathers[e]:
+            self.packets_left[self.lane_offset[s] + r] += 1
+        super().hop_done(event)
+
+
 class OneOutputSlotMore(_Engine):
     def __init__(self, machine: Machine) -> None:
         super().__init__(machine)
@@ -283,5 +317,8 @@ MUTANTS = [
     LanesRunThroughImages,
     CountsInsteadOfLeadingCounts,
     PaddingWaits,
+    GatherAfterWork,
+    GatherFromTheCrossbar,
+    GatherHoldsTheSend,
     OneOutputSlotMore,
 ]

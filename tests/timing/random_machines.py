@@ -37,6 +37,10 @@ class _Draft:
         self.replicas = random.choice([1, 1, 2, 3, 5, 8], stages)
         self.scale = int(random.choice([3, 10, 1000]))
         pairs = self._pairs(stages)
+        # some stages gather, over one edge or more to themselves
+        pairs += [(stage, stage) for stage in range(stages) for _ in range(int(random.choice([0, 0, 0, 1, 2])))]
+        if random.random() < 0.3:
+            pairs = [pairs[place] for place in random.permutation(len(pairs))]
         source, target = (np.array(ends, np.int64) for ends in (zip(*pairs, strict=True) if pairs else ([], [])))
         edges = [self._edge(int(self.windows[a]), int(self.windows[b])) for a, b in pairs]
         lanes = int(self.replicas.sum())

@@ -123,7 +123,7 @@ def _start_hop(state, clock, slot):
     if packet.hop + 1 == packet.end_hop:
         schedule(state, clock, hop.hold, PACKET_ENDED, slot)
     else:
-        if packet.hop == packet.first_hop:
+        if packet.hop == packet.first_hop and not state.edges[packet.edge].gathers:
             schedule(state, clock, hop.hold, PACKET_LEFT, packet.lane)
         packet.hop += 1
         schedule(state, clock, hop.latency, HEAD_ARRIVED, slot)

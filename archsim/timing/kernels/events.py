@@ -83,6 +83,8 @@ def _apply(state, clock, kind, index):
             _read_ended(state, clock, index)
         elif kind == CROSSBAR_ENDED:
             _crossbar_ended(state, clock, index)
+        elif kind == POST_ENDED:
+            _post_ended(state, clock, index)
         elif kind == WORK_ENDED:
             _work_ended(state, clock, index)
         elif kind == WRITE_ENDED:
@@ -104,6 +106,7 @@ def _look(state, clock, index):
         and lane.work_count < lane.crossbar_count
         and lane.work_count - lane.write_count < stage.output_registers
         and state.crossbar[stage.first_window + lane.work_window] + stage.post_time <= clock.now
+        and _gathered(state, stage, lane.work_window)
     ):
         lane.working = 1
         lane.units_taken = 0
@@ -144,6 +147,15 @@ def _look(state, clock, index):
 
 
 @inlined
+def _gathered(state, stage, window):
+    """Whether all that other tiles hold of a window is there."""
+    for entry in range(stage.gather_low, stage.gather_high):
+        if state.arrive[state.edges[state.gather_edges[entry]].arrive + window] < 0:
+            return False
+    return True
+
+
+@inlined
 def _begin_image(state, clock, image):
     """A window of this image is asked for, the first of all stages."""
     clock.images_begun = image + 1
@@ -157,34 +169,37 @@ def _send(state, clock, index):
     """Put a packet on every out-edge; what has no way to go is there at once."""
     lane = state.lanes[index]
     stage = state.stages[lane.stage]
-    window = lane.send_window
-    place = window % stage.windows
     lane.sending = 1
     lane.packets = 0
     for entry in range(stage.out_low, stage.out_high):
-        number = state.out_edges[entry]
-        edge = state.edges[number]
-        route = state.route[edge.last + place]
-        hop, end = state.route_offset[route], state.route_offset[route + 1]
-        if hop == end:
-            _arrived(state, clock, number, window)
-            continue
-        slot = clock.unused_packet
-        if slot == NONE:
-            clock.overflow = 1
-            return
-        packet = state.packets[slot]
-        clock.unused_packet = packet.hop
-        packet.lane = index
-        packet.edge = number
-        packet.window = window
-        packet.first_hop = hop
-        packet.end_hop = end
-        packet.hop = hop
-        lane.packets += 1
-        request_hop(state, clock, slot)
+        lane.packets += _put(state, clock, index, state.out_edges[entry], lane.send_window)
     if lane.packets == 0:
         _sent(state, clock, index)
+
+
+@inlined
+def _put(state, clock, index, number, window):
+    """Put a lane's window on an edge. Returns how many packets that makes: 0 where it is there at once."""
+    edge = state.edges[number]
+    route = state.route[edge.last + window % edge.source_windows]
+    hop, end = state.route_offset[route], state.route_offset[route + 1]
+    if hop == end:
+        _arrived(state, clock, number, window)
+        return 0
+    slot = clock.unused_packet
+    if slot == NONE:
+        clock.overflow = 1
+        return 1
+    packet = state.packets[slot]
+    clock.unused_packet = packet.hop
+    packet.lane = index
+    packet.edge = number
+    packet.window = window
+    packet.first_hop = hop
+    packet.end_hop = end
+    packet.hop = hop
+    request_hop(state, clock, slot)
+    return 1
 
 
 # ---------------------------------------------------------------------- effects
@@ -252,6 +267,19 @@ def _crossbar_ended(state, clock, index):
     lane.crossbar_window = _following(lane.crossbar_window, stage.windows, stage.replicas)
     if stage.post_time > 0:
         schedule(state, clock, stage.post_time, POST_ENDED, index)
+    else:
+        _post_ended(state, clock, index)
+
+
+@inlined
+def _post_ended(state, clock, index):
+    """Ask the lane's other tiles for what they hold of the window."""
+    lane = state.lanes[index]
+    stage = state.stages[lane.stage]
+    window = lane.post_window
+    lane.post_window = _following(window, stage.windows, stage.replicas)
+    for entry in range(stage.gather_low, stage.gather_high):
+        _put(state, clock, index, state.gather_edges[entry], window)
 
 
 @inlined
@@ -296,7 +324,7 @@ def _packet_left(state, clock, lane):
 @inlined
 def _packet_ended(state, clock, slot):
     packet = state.packets[slot]
-    if packet.hop == packet.first_hop:
+    if packet.hop == packet.first_hop and not state.edges[packet.edge].gathers:
         _packet_left(state, clock, packet.lane)
     packet.hop = clock.unused_packet
     clock.unused_packet = slot
@@ -308,12 +336,17 @@ def _arrived(state, clock, number, window):
     """A window is at its consumer: more leading windows may make some of the consumer's ready."""
     edge = state.edges[number]
     state.arrive[edge.arrive + window] = clock.now
+    if edge.gathers:
+        own = state.stages[edge.target]
+        mark(state, clock, own.first_lane + window % own.windows % own.replicas)
     if window != edge.received:
         return
     count = window + 1
     while count < edge.total and state.arrive[edge.arrive + count] >= 0:
         count += 1
     edge.received = count
+    if edge.gathers:
+        return
     stage = state.stages[edge.target]
     while stage.ready < stage.total and _inputs_there(state, stage):
         mark(state, clock, stage.first_lane + stage.ready_place % stage.replicas)

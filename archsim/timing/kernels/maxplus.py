@@ -47,6 +47,8 @@ class Network(NamedTuple):
     in_bounds: ndarray
     out_edges: ndarray
     out_bounds: ndarray
+    gather_edges: ndarray
+    gather_bounds: ndarray
     hop_free: ndarray  # [H] when each hop's resource is free again; empty: hops never wait
     next_read: ndarray  # [L] next window of each step
     next_crossbar: ndarray
@@ -191,6 +193,8 @@ def _crossbar(net, stage, window):
     first = net.crossbar_offset[stage]
     period = net.crossbar_offset[stage + 1] - first
     net.crossbar[base + window] = start + net.crossbar_time[first + (window % period if period > 1 else 0)]
+    for entry in range(net.gather_bounds[stage], net.gather_bounds[stage + 1]):
+        _travel(net, stage, net.gather_edges[entry], window, net.crossbar[base + window] + net.post_time[stage])
     return True
 
 
@@ -206,6 +210,8 @@ def _work(net, stage, window):
     before = _back(net, stage, window, 1)
     if before >= 0:
         start = max(start, net.work[base + before])
+    for entry in range(net.gather_bounds[stage], net.gather_bounds[stage + 1]):
+        start = max(start, net.arrive[net.edge_offset[net.gather_edges[entry]] + window])
     net.work[base + window] = start + net.work_times[stage]
     return True
 

@@ -14,7 +14,7 @@ STAGE = _record(
     # fixed
     "windows", "total", "replicas", "first_lane", "first_window", "read", "read_period", "input_registers",
     "in_flight", "post_time", "units", "output_registers", "write_time", "write_hold", "output_slots", "crossbar_time",
-    "crossbar_period", "in_low", "in_high", "out_low", "out_high",
+    "crossbar_period", "in_low", "in_high", "out_low", "out_high", "gather_low", "gather_high",
     # how many leading windows are ready to be read (and that window's place and image), have been read, may be sent
     "ready", "ready_place", "ready_image", "read_leading", "room",
     # first window of the next image that nobody has begun
@@ -24,15 +24,16 @@ LANE = _record(
     # fixed
     "stage", "lane", "read_resource", "write_resource", "unit",
     # next window of each step, and how many the step has finished
-    "read_window", "crossbar_window", "work_window", "write_window", "send_window",
+    "read_window", "crossbar_window", "post_window", "work_window", "write_window", "send_window",
     "read_count", "crossbar_count", "work_count", "write_count", "send_count",
     # steps under way (1 or 0), units the work has been granted, packets still at their first hop, whether the lane is
     # in the list of lanes to look at
     "reading", "computing", "working", "writing", "sending", "units_taken", "packets", "listed",
 )  # fmt: skip
 EDGE = _record(
-    # fixed; `need`, `last` and `arrive` are where the edge's entries start
-    "source", "target", "capacity", "need", "last", "arrive", "source_windows", "target_windows", "total",
+    # fixed; `need`, `last` and `arrive` are where the edge's entries start; `gathers` says that it leads from a stage
+    # to itself
+    "source", "target", "capacity", "need", "last", "arrive", "source_windows", "target_windows", "total", "gathers",
     # leading windows that have arrived; leading windows that are done with, and that window's place and image
     "received", "released", "released_place", "released_image",
 )  # fmt: skip

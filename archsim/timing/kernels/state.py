@@ -41,6 +41,7 @@ class State(NamedTuple):
     contested: ndarray
     in_edges: ndarray
     out_edges: ndarray
+    gather_edges: ndarray
     crossbar_time: ndarray
     need: ndarray
     last: ndarray

@@ -86,13 +86,16 @@ def _transfers(machine: Machine, requests: Requests) -> tuple[Transfers, Numbers
         route_offset=machine.route_offset,
         out_edges=out_edges,
         out_bounds=out_bounds,
+        gathers=machine.gathers,
         unit_offset=machine.unit_offset,
         hop_count=len(machine.hop_hold),
     )
     windows, packets = int(machine.stage_offset[-1]), int(machine.edge_offset[-1])
     numbers = Numbers(unknown(windows), unknown(windows), unknown(windows), unknown(packets))
     room = Transfers(*(np.empty(3 * windows + packets, np.int64) for _ in Transfers._fields))
-    count = fill_transfers(layout, requests.read, requests.work, requests.write, requests.send, room, numbers)
+    count = fill_transfers(
+        layout, requests.read, requests.post, requests.work, requests.write, requests.send, room, numbers
+    )
     return Transfers(*(column[:count] for column in room)), numbers
 
 

@@ -36,7 +36,8 @@ class Numbers(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """What of a machine says which transfers there are (`archsim.timing.machine.Machine`); edges by producer."""
+    """What of a machine says which transfers there are (`archsim.timing.machine.Machine`); edges by producer,
+    with those that gather."""
 
     images: int
     windows: ndarray
@@ -49,14 +50,16 @@ class Layout(NamedTuple):
     route_offset: ndarray
     out_edges: ndarray
     out_bounds: ndarray
+    gathers: ndarray
     unit_offset: ndarray
     hop_count: int
 
 
 @kernel
-def fill_transfers(layout, read, work, write, send, transfers, numbers):
-    """List the transfers of a run, requested at `read`, `work`, `write` and `send` [windows of all stages], in the
-    machine's order of precedence: stage, kind, lane, window, edge. Returns how many there are."""
+def fill_transfers(layout, read, post, work, write, send, transfers, numbers):
+    """List the transfers of a run, requested at `read`, `work`, `write` and `send` (or, on edges that gather, `post`)
+    [windows of all stages], in the machine's order of precedence: stage, kind, lane, window, edge. Returns how many
+    there are."""
     count = 0
     lanes = layout.lane_offset[-1]
     writes = layout.hop_count + layout.windows.sum()
@@ -96,7 +99,8 @@ def fill_transfers(layout, read, work, write, send, transfers, numbers):
                     route = layout.route[layout.last_offset[edge] + window % windows]
                     hop, end = layout.route_offset[route], layout.route_offset[route + 1]
                     if hop < end:
-                        _put(transfers, count, HOP, stage, window, edge, send[first + window], hop, end - hop)
+                        time = post[first + window] if layout.gathers[edge] else send[first + window]
+                        _put(transfers, count, HOP, stage, window, edge, time, hop, end - hop)
                         numbers.packet[layout.edge_offset[edge] + window] = count
                         count += 1
     return count

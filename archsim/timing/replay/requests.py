@@ -6,17 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from archsim.timing.machine import STEPS, Ints, Machine, Stamps
+from archsim.timing.machine import STEPS, Ints, Machine, Stamps, gathered
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Requests:
     """Times [ps] at which a step's last guard was satisfied, over all stages' windows (`Machine.stage_offset`): of the
-    read, the crossbar step, the work, the write and the send. `received` and `freed` are the leading arrivals of each
+    read, the crossbar step, the work, the write and the send; `post` is when the post was over.
+    `received` and `freed` are the leading arrivals of each
     edge and the leading reads of each stage: entry k is when windows 0..k had all arrived (been read)."""
 
     read: Ints
     crossbar: Ints
+    post: Ints
     work: Ints
     write: Ints
     send: Ints
@@ -43,6 +45,7 @@ def requests_of(machine: Machine, stamps: Stamps) -> Requests:
     found = Requests(
         read=np.zeros(len(stamps.read), np.int64),
         crossbar=np.zeros(len(stamps.read), np.int64),
+        post=np.zeros(len(stamps.read), np.int64),
         work=np.zeros(len(stamps.read), np.int64),
         write=np.zeros(len(stamps.read), np.int64),
         send=np.zeros(len(stamps.read), np.int64),
@@ -66,11 +69,11 @@ def _fill(machine: Machine, stamps: Stamps, found: Requests, stage: int) -> None
     inputs, outputs, slots = (
         int(count[stage]) for count in (machine.input_registers, machine.output_registers, machine.output_slots)
     )
-    needed = [found.data(machine, int(edge)) for edge in np.flatnonzero(machine.edge_target == stage)]
-    room = [found.credit(machine, int(edge)) for edge in np.flatnonzero(machine.edge_source == stage)]
+    needed = [found.data(machine, edge) for edge in machine.in_edges(stage)]
+    room = [found.credit(machine, edge) for edge in machine.out_edges(stage)]
     found.read[part] = np.maximum.reduce([earlier(read, 1), earlier(crossbar, inputs), *needed])
     found.crossbar[part] = crossbar - machine.crossbar_times(stage)
-    posted = crossbar + machine.post_time[stage]
-    found.work[part] = np.maximum.reduce([posted, earlier(work, 1), earlier(write, outputs)])
+    found.post[part] = crossbar + machine.post_time[stage]
+    found.work[part] = np.maximum.reduce([gathered(machine, stamps, stage), earlier(work, 1), earlier(write, outputs)])
     found.write[part] = np.maximum.reduce([work, earlier(write, 1), earlier(send, slots)])
     found.send[part] = np.maximum.reduce([write, earlier(send, 1), *room])
