@@ -21,7 +21,7 @@ from archsim.accounting.crossbars import Entry, crossbar_actions
 from archsim.accounting.rows import lookup_actions
 from archsim.mapping.digital import digital_work
 from archsim.mapping.plan import MappedStage, Plan
-from archsim.mapping.traffic import edge_bits, flits, stage_traffic
+from archsim.mapping.traffic import edge_bits, flits, packets, stage_traffic
 
 if TYPE_CHECKING:
     from archsim.function.crossbars.devices.stored import StoredCells
@@ -54,7 +54,7 @@ def count_actions(
 
     Measured counts are the mean per picture times the number of images.
     """
-    visits = _visits(plan)
+    sent = _sent(plan)
     outgoing: list[list[int]] = [[] for _ in plan.stages]
     for number, edge in enumerate(plan.edges):
         outgoing[edge.source].append(number)
@@ -67,7 +67,7 @@ def count_actions(
             *_memory_actions(plan, mapped),
             *lookup_actions(plan, mapped),
             *[(work.component, work.action, work.count * mapped.windows) for work in digital_work(mapped.stage)],
-            *_network_actions(plan, mapped, outgoing[index], visits),
+            *_network_actions(plan, mapped, sent, outgoing[index]),
         ]
         images = timing.images
         counts += [Count(mapped.name, component, action, n * images) for component, action, n in _merged(found)]
@@ -108,42 +108,51 @@ def _bus(plan: Plan, bits: float, accesses: float) -> Entry:
     return ("bus", "bit", bits) if plan.chip.tile.bus.charge == "bit" else ("bus", "access", accesses)
 
 
-def _network_actions(plan: Plan, mapped: MappedStage, edges: Sequence[int], visits: Visits) -> list[Entry]:
-    """Packets over a stage's out-`edges` to its consumers (and partial sums between tiles, and inputs that stand in
-    other tiles) per image: flits through routers, bytes over chip links, and the eDRAM writes that receive them."""
-    traffic = stage_traffic(plan, mapped)
-    gathered = float(flits(plan, traffic.gathered_bits) * 2 * mapped.windows)
-    fetched = sum(flits(plan, bits) * windows for bits, windows in _sizes(traffic.remote_bits, mapped))
-    found: list[Entry] = [("router", "flit", gathered + fetched * (mapped.remote_hops + 1))]
-    links = plan.chip.links
+def _network_actions(plan: Plan, mapped: MappedStage, sent: Sent, edges: Sequence[int]) -> list[Entry]:
+    """Packets that a stage sends to its consumers over its out-`edges`, its sums on their way to its home tiles, and
+    inputs that it fetches from other tiles, per image: flits through routers, packets over chip links, and the eDRAM
+    writes that receive them."""
+    remote = stage_traffic(plan, mapped).remote_bits
+    fetched = sum(flits(plan, bits) * windows for bits, windows in _sizes(remote, mapped))
+    found: list[Entry] = [
+        ("router", "flit", int(sent.flits[sent.stage[mapped.name]]) + fetched * (mapped.remote_hops + 1))
+    ]
+    if not plan.chip.links.always_on:
+        found.append(("link", "packet", int(sent.link_packets[sent.stage[mapped.name]])))
     for number in edges:
-        bits = edge_bits(plan, plan.edges[number])
-        found.append(("router", "flit", flits(plan, bits) * int(visits.routers[number])))
-        found.append(("edram", "access", _edram_accesses(plan, bits) * int(visits.tiles[number])))
-        if not links.always_on:
-            found.append(("link", "packet", ceil(bits / 8 / links.packet_bytes) * int(visits.chip_links[number])))
+        accesses = _edram_accesses(plan, edge_bits(plan, plan.edges[number]))
+        found.append(("edram", "access", accesses * int(sent.deliveries[number])))
     return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Visits:
-    """How often an image's packets of each edge [edges] pass a router, are delivered to a tile, and cross from chip to
-    chip."""
+class Sent:
+    """What one image's packets do: flits through routers and packets over links between chips of each stage [stages],
+    and tiles that the packets of each edge are delivered to [edges]."""
 
-    routers: Ints
-    tiles: Ints
-    chip_links: Ints
+    stage: dict[str, int]
+    flits: Ints
+    link_packets: Ints
+    deliveries: Ints
 
 
-def _visits(plan: Plan) -> Visits:
+def _sent(plan: Plan) -> Sent:
     """A packet passes one router for each hop but those into tiles: the one it enters at, then one a link."""
-    routes = plan.routes
-    per_route = (
-        routes.per_route(~routes.channels.ejects(routes.channel)),
-        routes.stops,
-        routes.per_route(routes.channels.between_chips(routes.channel)),
+    sent, channels, routes = packets(plan), plan.routes.channels, plan.routes
+
+    def by_stage(sizes: Ints, which: NDArray[np.bool_]) -> Ints:
+        total = np.zeros(len(plan.stages), np.int64)
+        np.add.at(total, sent.source[which], (sizes[sent.size] * sent.shares)[which])
+        return total
+
+    return Sent(
+        stage={mapped.name: number for number, mapped in enumerate(plan.stages)},
+        flits=by_stage(-(-sent.sizes // plan.chip.tile.router.flit_bits), ~channels.ejects(sent.channel)),
+        link_packets=by_stage(
+            -(-sent.sizes // (8 * max(1, plan.chip.links.packet_bytes))), channels.between_chips(sent.channel)
+        ),
+        deliveries=routes.per_edge(routes.shares * routes.stops),
     )
-    return Visits(*(routes.per_edge(routes.shares * each) for each in per_route))
 
 
 def _control_actions(plan: Plan, mapped: MappedStage, timing: StageTiming) -> list[Entry]:

@@ -21,7 +21,7 @@ from archsim.components import Chip, build_chip
 from archsim.config import Hardware
 from archsim.errors import InputError
 from archsim.keeping import Keep
-from archsim.mapper.judge import OBJECTIVES, bounds_ps
+from archsim.mapper.judge import OBJECTIVES, bound_ps
 from archsim.mapping.load import mean_link_ps, network_load
 from archsim.mapping.plan import Plan
 from archsim.mapping.proposals import Proposal, Proposals
@@ -95,7 +95,6 @@ class _Search:
         self.values: dict[tuple[Proposal, int], float] = {}
         self.loads: dict[Proposal, tuple[float, float]] = {}
         self.bounds: dict[Proposal, float] = {}
-        self.lanes: dict[tuple[int, ...], float] = {}
         windows = sum(stage.windows for stage in proposals.stages)
         usual = min(MOST_TIMINGS, max(LEAST_TIMINGS, TIMED_WINDOWS // windows))
         self.effort = usual if proposals.chip.timings is None else proposals.chip.timings
@@ -110,17 +109,14 @@ class _Search:
     def bound(self, proposal: Proposal) -> float:
         """What a proposal cannot be below, as far as it is known."""
         busiest = self.loads.get(proposal, (0.0, 0.0))[0]
-        lanes = self.lanes.get(proposal.copies, 0.0)
-        return max(float(proposal.work_ps), lanes, busiest, self.bounds.get(proposal, 0.0))
+        return max(float(proposal.work_ps), busiest, self.bounds.get(proposal, 0.0))
 
     def sharpen(self, proposal: Proposal) -> bool:
         """Learn more of a proposal's bound: of its network, then of the whole machine. Whether there was more."""
         if proposal not in self.loads:
             self.load(proposal)
         elif proposal not in self.bounds:
-            self.bounds[proposal], lanes = bounds_ps(self.proposals.laid(proposal))
-            # copies do the same work on other tiles; digital stages have as many lanes as tiles
-            self.lanes.setdefault(proposal.copies, lanes)
+            self.bounds[proposal] = bound_ps(self.proposals.laid(proposal))
         else:
             return False
         return True

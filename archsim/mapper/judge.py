@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from archsim.mapping.plan import Plan
-from archsim.timing.bounds import lane_bound_ps, resource_busy
+from archsim.timing.bounds import interval_bound_ps
 from archsim.timing.compile import compile_machine
 from archsim.timing.rate import quick_interval_ps, single_latency_ps
 
@@ -21,10 +21,6 @@ OBJECTIVES: dict[str, Judge] = {
 """By `mapping.objective`: what is judged [ps], the less the better; infinite for a plan that deadlocks."""
 
 
-def bounds_ps(plan: Plan) -> tuple[float, float]:
-    """What the interval cannot be below [ps], nor, but for the filling of a lane's registers, the latency: of the whole
-    machine, and of the copies of crossbars alone."""
-    machine = compile_machine(plan)
-    lanes = [lane_bound_ps(machine, stage) for stage in range(machine.stages)]
-    copies = [bound for stage, bound in enumerate(lanes) if not machine.is_digital(stage)]
-    return max(*lanes, float(resource_busy(machine).max(initial=0))), max(copies)
+def bound_ps(plan: Plan) -> float:
+    """What the interval cannot be below [ps], nor, but for the filling of a lane's registers, the latency."""
+    return interval_bound_ps(compile_machine(plan))

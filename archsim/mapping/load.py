@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from archsim.mapping.network import DIRECTIONS, Channels, Mesh
 from archsim.mapping.plan import Plan
-from archsim.mapping.traffic import hop_holds
+from archsim.mapping.traffic import hop_holds, packets
 
 Loads = NDArray[np.int64]
 
@@ -46,10 +46,10 @@ class NetworkLoad:
 
 def network_load(plan: Plan) -> NetworkLoad:
     """What one image's packets keep busy."""
-    routes = plan.routes
-    busy = np.zeros(routes.channels.count, np.int64)
-    np.add.at(busy, routes.channel, hop_holds(plan) * np.repeat(routes.shares, np.diff(routes.offset)))
-    return NetworkLoad(channels=routes.channels, busy=busy)
+    sent, channels = packets(plan), plan.routes.channels
+    busy = np.zeros(channels.count, np.int64)
+    np.add.at(busy, sent.channel, hop_holds(plan, sent) * sent.shares)
+    return NetworkLoad(channels=channels, busy=busy)
 
 
 def mean_link_ps(load: NetworkLoad) -> float:

@@ -39,9 +39,8 @@ class Placement:
     loaded_rows: float
     """Rows loaded per window over all tiles of a copy, mean over copies (each tile loads what it needs once)."""
     ima_transfers: float
-    """Partial-sum vectors per window that cross IMAs inside a tile, mean over copies, counted in array outputs."""
-    tile_transfers: float
-    """Partial-sum vectors per window that cross tiles, mean over copies."""
+    """Partial-sum vectors per window that cross IMAs inside a tile, mean over copies, counted in array outputs (those
+    that cross tiles: `archsim.mapping.gather`)."""
     partial_values: int
     """Values of one such vector at most (weights side by side in one array)."""
 
@@ -84,7 +83,6 @@ def place_grid(grid: CrossbarGrid, slots: NDArray[np.int64], chip: Chip) -> Plac
         read_rows=int(busiest),
         loaded_rows=loaded / len(tile),
         ima_transfers=float((ima_steps - tile_steps).sum(axis=1).mean()),
-        tile_transfers=float(tile_steps.sum(axis=1).mean()),
         partial_values=int(grid.columns.max()) // grid.slicing.columns_per_weight,
     )
 
@@ -103,6 +101,5 @@ def place_digital(producers: Tiles, rows: int) -> Placement:
         read_rows=rows,
         loaded_rows=float(rows),
         ima_transfers=0.0,
-        tile_transfers=0.0,
         partial_values=0,
     )

@@ -10,6 +10,7 @@ import numpy as np
 from archsim.components import Chip
 from archsim.config import Hardware
 from archsim.mapping.buffers import Edge
+from archsim.mapping.gather import Gathers
 from archsim.mapping.placement import Placement
 from archsim.mapping.routes import Routes
 from archsim.mapping.rows.plan import RowPlan
@@ -57,6 +58,7 @@ class Plan:
     stages: tuple[MappedStage, ...]
     edges: tuple[Edge, ...]
     routes: Routes
+    gathers: Gathers
     chips: int
     notes: tuple[str, ...]
     layout: str = ""

@@ -15,6 +15,7 @@ from archsim.config.suggest import did_you_mean
 from archsim.errors import InputError, Problem
 from archsim.mapping.buffers import Edge, build_edges, matched_slack
 from archsim.mapping.fanout import Fanout, fan_out
+from archsim.mapping.gather import Gathers, Summing, gather
 from archsim.mapping.hosting import Hosts, host_choices
 from archsim.mapping.layout import POLICIES, Footprint, Layout
 from archsim.mapping.memory import Buffer, Held, hold
@@ -99,7 +100,7 @@ class Proposals:
         must = self._slack(min(slack_rows, FIRST_ROW) if fixed is None else fixed)
         buffers = [
             Buffer(
-                window_bytes=edge.values * self._bits(edge) / 8,
+                window_bytes=edge.values * self._stored_bits(self.stages[edge.source]) / 8,
                 least=edge.minimum,
                 slack=slack,
                 must=min(slack, sure),
@@ -117,8 +118,8 @@ class Proposals:
         notes = _buffer_notes(held, wanted, self.chip)
         return replace(laid, stages=stages, edges=edges, slack_rows=slack_rows, notes=notes)
 
-    def _bits(self, edge: Edge) -> int:
-        return self.chip.residual_bits if self.stages[edge.source].residual else self.slicing.input_bits
+    def _stored_bits(self, stage: Stage) -> int:
+        return self.chip.residual_bits if stage.residual else self.slicing.input_bits
 
     def _work_ps(self, copies: Sequence[int]) -> int:
         bit = self.chip.tile.ima.bit_cycle_ps
@@ -156,11 +157,27 @@ class Proposals:
             stages=mapped,
             edges=self.edges,
             routes=route_all(self.edges, fanouts, placements, self.channels),
+            gathers=self._gather(placements),
             chips=self.chips,
             notes=(),
             layout=proposal.name,
             rows=self.rows,
         )
+
+    def _gather(self, placements: Sequence[Placement]) -> Gathers:
+        parts = [
+            Summing(
+                stage=number,
+                grid=grid,
+                placement=placement,
+                windows=stage.windows,
+                wide=self.chip.precision.partial_sum_bits,
+                stored=self._stored_bits(stage),
+            )
+            for number, (stage, grid, placement) in enumerate(zip(self.stages, self.grids, placements, strict=True))
+            if grid is not None and placement.span > 1
+        ]
+        return gather(parts, self.chip.tile.ima.crossbars * self.chip.tile.imas, self.channels)
 
     def _fan_out(self, number: int, senders: int, receivers: int, together: bool) -> Fanout:
         edge = self.edges[number]

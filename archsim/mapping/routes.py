@@ -76,10 +76,7 @@ def route_all(
     tiles, tile_bounds = tile_sets(receivers, bounds, first_tile, home, channels.tiles)
     lanes = _joined([copies[end.source] + one.lane for end, one in zip(edges, fanouts, strict=True)])
     sent = _merge(fanouts, home[lanes], channels.tiles)
-    channel, offset, stops = write_routes(
-        *mesh_arrays(channels.mesh), channels.routers, channels.mesh.routers_per_chip, channels.chips, sent.sender,
-        sent.choice, tiles, tile_bounds,
-    )  # fmt: skip
+    channel, offset, stops = _ways(channels, sent.sender, sent.choice, tiles, tile_bounds)
     return Routes(
         channels=channels,
         first=np.searchsorted(sent.edge, np.arange(len(edges) + 1)),
@@ -89,6 +86,21 @@ def route_all(
         shares=sent.shares,
         route_of=sent.route_of,
     )
+
+
+def straight_ways(start: Ints, end: Ints, channels: Channels) -> tuple[Ints, Ints]:
+    """Channels of the ways from one tile to another [ways], and where each way's begin [ways + 1]."""
+    each = np.arange(len(start) + 1)
+    channel, offset, _ = _ways(channels, start, each[:-1], end, each)
+    return channel, offset
+
+
+def _ways(channels: Channels, sender: Ints, choice: Ints, tiles: Ints, bounds: Ints) -> tuple[Ints, Ints, Ints]:
+    found: tuple[Ints, Ints, Ints] = write_routes(
+        *mesh_arrays(channels.mesh), channels.routers, channels.mesh.routers_per_chip, channels.chips, sender, choice,
+        tiles, bounds,
+    )  # fmt: skip
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,7 +23,7 @@ Ints = NDArray[np.int64]
 class StageTraffic:
     """Bits a stage moves per window. `read` [1, or windows of an image where some of them lie in padding] is on the
     busiest tile (it sets the time), `loaded` [as `read`] over all tiles (it sets the energy); `partial` are partial
-    sums between IMAs of a tile, `gathered` partial sums between tiles.
+    sums between IMAs of a tile (those between tiles are packets: `archsim.mapping.gather`).
 
     Padding is put in where inputs enter the crossbars' registers: its zeros are neither stored nor read. A copy that
     spreads over several tiles is taken to have its padding evenly among them.
@@ -32,7 +32,6 @@ class StageTraffic:
     read_bits: Ints
     loaded_bits: NDArray[np.float64]
     partial_bits: float
-    gathered_bits: float
     output_bits: int
     remote_bits: NDArray[np.float64]
     """Of `loaded_bits`, what comes from other tiles' eDRAM."""
@@ -53,7 +52,6 @@ def stage_traffic(plan: Plan, mapped: MappedStage) -> StageTraffic:
         read_bits=read,
         loaded_bits=loaded,
         partial_bits=place.ima_transfers * place.partial_values * wide,
-        gathered_bits=place.tile_transfers * place.partial_values * wide,
         remote_bits=loaded * mapped.remote_share,
         output_bits=mapped.stage.values_out * stored_bits(plan, mapped.stage),
     )
@@ -97,11 +95,46 @@ def edge_bits(plan: Plan, edge: Edge) -> int:
     return edge.values * stored_bits(plan, plan.stages[edge.source].stage)
 
 
-def hop_holds(plan: Plan) -> Ints:
-    """How long a packet holds each hop of the plan's routes [hops, ps]."""
-    routes = plan.routes
-    times = np.array([packet_times(plan.chip, edge_bits(plan, edge)) for edge in plan.edges], np.int64).reshape(-1, 2)
-    return times[routes.edge_of_hop, routes.channels.between_chips(routes.channel).astype(np.int64)]
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Packets:
+    """All packets of a plan, hop by hop [hops]: those between stages, edge by edge, then those by which stages gather.
+
+    `channel` is what a hop holds, `size` the place in `sizes` [bits, ascending] of what goes over it, for `source`, the
+    stage that sends; `shares` packets of an image take the hop's route. `offset` [routes + 1] is where each route's
+    hops begin.
+    """
+
+    channel: Ints
+    sizes: Ints
+    size: Ints
+    source: Ints
+    shares: Ints
+    offset: Ints
+
+
+def packets(plan: Plan) -> Packets:
+    """The packets of a plan."""
+    sent, gathered = plan.routes, plan.gathers.routes
+    bits = np.array([edge_bits(plan, edge) for edge in plan.edges], np.int64)
+    sizes = np.unique(np.concatenate([bits, plan.gathers.bits]))
+    size = np.searchsorted(sizes, bits)
+    edge = sent.edge_of_hop
+    source = np.array([edge.source for edge in plan.edges], np.int64)
+    offset = np.concatenate([sent.offset, sent.offset[-1] + gathered.offset[1:]])
+    return Packets(
+        channel=np.concatenate([sent.channel, gathered.channel]),
+        sizes=sizes,
+        size=np.concatenate([size[edge], np.searchsorted(sizes, plan.gathers.bits)]),
+        source=np.concatenate([source[edge], plan.gathers.stage[gathered.edge_of_hop]]),
+        shares=np.repeat(np.concatenate([sent.shares, gathered.shares]), np.diff(offset)),
+        offset=offset,
+    )
+
+
+def hop_holds(plan: Plan, sent: Packets) -> Ints:
+    """How long a packet holds each hop [hops, ps]."""
+    times = np.array([packet_times(plan.chip, bits) for bits in sent.sizes.tolist()], np.int64).reshape(-1, 2)
+    return times[sent.size, plan.routes.channels.between_chips(sent.channel).astype(np.int64)]
 
 
 def flits(plan: Plan, bits: float) -> int:

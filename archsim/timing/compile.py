@@ -12,10 +12,9 @@ import numpy as np
 
 from archsim.components import Chip
 from archsim.mapping.digital import UNITS, unit_times_ps
-from archsim.mapping.network import PICOSECONDS
+from archsim.mapping.network import PICOSECONDS, Channels
 from archsim.mapping.plan import MappedStage, Plan
-from archsim.mapping.routes import Routes
-from archsim.mapping.traffic import StageTraffic, flits, hop_holds, stage_traffic
+from archsim.mapping.traffic import Packets, flits, hop_holds, packets, stage_traffic
 from archsim.timing.machine import Ints, Machine
 
 LANE_OUTPUT_SLOTS = 2
@@ -33,8 +32,12 @@ def compile_machine(plan: Plan, images: int = 1, input_cycles: Mapping[str, Ints
     crossbar, crossbar_offset = compiler.crossbar_times(input_cycles or {})
     replicas = np.array([mapped.replication for mapped in plan.stages], np.int64)
     units = [compiler.units(mapped) for mapped in plan.stages]
-    names, buses, unit_resources, hops = _resources(plan, units)
-    hold = hop_holds(plan)
+    sent = packets(plan)
+    names, buses, unit_resources, hops = _resources(plan, units, sent)
+    hold = hop_holds(plan, sent)
+    latency = hop_latencies(plan.chip, plan.routes.channels, sent.channel, sent.offset, hold)
+    gathering = _gather_ps(plan, sent, hold, latency)
+    edges = _Edges.of(plan)
     machine = Machine(
         stage_names=tuple(mapped.name for mapped in plan.stages),
         resource_names=names,
@@ -55,9 +58,9 @@ def compile_machine(plan: Plan, images: int = 1, input_cycles: Mapping[str, Ints
         output_registers=np.full(len(times), plan.chip.pipeline.output_registers, np.int64),
         in_flight=np.array(
             [
-                compiler.in_flight(mapped, time["post_time"], crossbar[low:high])
-                for mapped, time, (low, high) in zip(
-                    plan.stages, times, pairwise(crossbar_offset.tolist()), strict=True
+                compiler.in_flight(mapped, time["post_time"] + gathered, crossbar[low:high])
+                for mapped, time, gathered, (low, high) in zip(
+                    plan.stages, times, gathering, pairwise(crossbar_offset.tolist()), strict=True
                 )
             ],
             np.int64,
@@ -66,21 +69,46 @@ def compile_machine(plan: Plan, images: int = 1, input_cycles: Mapping[str, Ints
         unit_resource=unit_resources,
         unit_hold=_per_lane([[unit.hold for unit in row] for row in units], replicas),
         unit_time=_per_lane([[unit.time for unit in row] for row in units], replicas),
-        edge_source=np.array([edge.source for edge in plan.edges], np.int64),
-        edge_target=np.array([edge.target for edge in plan.edges], np.int64),
-        capacity=np.array([edge.capacity for edge in plan.edges], np.int64),
-        need=_joined([edge.need for edge in plan.edges]),
-        need_offset=_offsets([len(edge.need) for edge in plan.edges]),
-        last=_joined([edge.last for edge in plan.edges]),
-        last_offset=_offsets([len(edge.last) for edge in plan.edges]),
-        route=plan.routes.route_of,
-        route_offset=plan.routes.offset,
+        edge_source=edges.source,
+        edge_target=edges.target,
+        capacity=edges.capacity,
+        need=_joined(edges.need),
+        need_offset=_offsets([len(need) for need in edges.need]),
+        last=_joined(edges.last),
+        last_offset=_offsets([len(last) for last in edges.last]),
+        route=edges.route,
+        route_offset=sent.offset,
         hop_resource=hops,
         hop_hold=hold,
-        hop_latency=hop_latencies(plan.chip, plan.routes, hold),
+        hop_latency=latency,
     )
     machine.check()
     return machine
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Edges:
+    """Edges between stages, then those by which stages gather, which have no buffer."""
+
+    source: Ints
+    target: Ints
+    capacity: Ints
+    need: list[Ints]
+    last: list[Ints]
+    route: Ints
+
+    @classmethod
+    def of(cls, plan: Plan) -> _Edges:
+        gathers = plan.gathers
+        nothing = [np.zeros(plan.stages[stage].windows, np.int64) for stage in gathers.stage.tolist()]
+        return cls(
+            source=_joined([np.array([edge.source for edge in plan.edges], np.int64), gathers.stage]),
+            target=_joined([np.array([edge.target for edge in plan.edges], np.int64), gathers.stage]),
+            capacity=_joined([np.array([edge.capacity for edge in plan.edges], np.int64), np.ones_like(gathers.stage)]),
+            need=[*(edge.need for edge in plan.edges), *nothing],
+            last=[*(edge.last for edge in plan.edges), *nothing],
+            route=_joined([plan.routes.route_of, gathers.routes.route_of + len(plan.routes.shares)]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +125,7 @@ def _per_lane(rows: list[list[int]], replicas: Ints) -> Ints:
     return _joined([np.tile(np.array(row, np.int64), count) for row, count in zip(rows, replicas, strict=True)])
 
 
-def _resources(plan: Plan, units: list[list[_Unit]]) -> tuple[tuple[str, ...], Ints, Ints, Ints]:
+def _resources(plan: Plan, units: list[list[_Unit]], sent: Packets) -> tuple[tuple[str, ...], Ints, Ints, Ints]:
     """Names of the shared resources in use; the number of each lane's bus (over all stages), of each of its units, and
     of each hop's channel.
 
@@ -110,7 +138,7 @@ def _resources(plan: Plan, units: list[list[_Unit]]) -> tuple[tuple[str, ...], I
         for home, row in zip(homes, units, strict=True)
     ]
     first_channel = tiles * (1 + len(UNITS))
-    parts = [np.concatenate(homes), _joined(taken), first_channel + plan.routes.channel]
+    parts = [np.concatenate(homes), _joined(taken), first_channel + sent.channel]
     found, first, number = np.unique(np.concatenate(parts), return_index=True, return_inverse=True)
 
     def name(place: int) -> str:
@@ -126,20 +154,33 @@ def _resources(plan: Plan, units: list[list[_Unit]]) -> tuple[tuple[str, ...], I
     return tuple(name(place) for place in found[order].tolist()), buses, unit, hops
 
 
-def hop_latencies(chip: Chip, routes: Routes, hold: Ints) -> Ints:
-    """From each hop's grant to its packet's head being at the next hop [hops, ps]; `hold` [hops] as
-    `archsim.mapping.traffic.hop_holds`.
+def hop_latencies(chip: Chip, channels: Channels, channel: Ints, offset: Ints, hold: Ints) -> Ints:
+    """From each hop's grant to its packet's head being at the next hop [hops, ps]; a hop takes `channel` [hops], routes
+    begin at `offset` [routes + 1], `hold` [hops] as `archsim.mapping.traffic.hop_holds`.
 
     Cut-through: the head goes on after a router's (or a link between chips') latency, the tail follows after the hold.
     Before a faster hop the head waits so long that the packet's end is there in time; a tile's port lets the head of a
     packet that goes on to others pass at once. Unloaded, a packet takes the latencies and the last hold.
     """
-    channel, channels = routes.channel, routes.channels
     between = np.where(channels.between_chips(channel), chip.links.latency_ps, chip.tile.router.latency_ps)
     latency = np.where(channels.ejects(channel), 1, np.maximum(1, between))
     slack = np.maximum(0, hold - np.append(hold[1:], 0))
-    slack[routes.offset[1:][np.diff(routes.offset) > 0] - 1] = 0
+    slack[offset[1:][np.diff(offset) > 0] - 1] = 0
     return np.asarray(latency + slack, np.int64)
+
+
+def _gather_ps(plan: Plan, sent: Packets, hold: Ints, latency: Ints) -> list[int]:
+    """How long a stage's sums are on their way to its home tiles when they meet no other packets [stages, ps]."""
+    time = latency.copy()
+    some = np.diff(sent.offset) > 0
+    last = sent.offset[1:][some] - 1
+    time[last] = hold[last]
+    whole = np.zeros(len(some), np.int64)
+    whole[some] = np.add.reduceat(time, sent.offset[:-1][some])
+    longest, routes = np.zeros(len(plan.stages), np.int64), plan.gathers.routes
+    stage_of = np.repeat(plan.gathers.stage, np.diff(routes.first))
+    np.maximum.at(longest, stage_of, whole[len(plan.routes.shares) :])
+    return longest.tolist()
 
 
 class _Compiler:
@@ -157,7 +198,7 @@ class _Compiler:
         write = self._occupancy_ps(traffic.output_bits + traffic.partial_bits / mapped.placement.span)
         post = 0
         if mapped.grid is not None:
-            post = pipeline.adc_trail_ps + pipeline.shift_add_ps + self._gather_ps(mapped, traffic)
+            post = pipeline.adc_trail_ps + pipeline.shift_add_ps
             if not self.units(mapped):
                 post += pipeline.activation_ps  # passes the units by, in the same cycles
         return {
@@ -213,15 +254,6 @@ class _Compiler:
 
     def _whole_cycles(self, time_ps: int) -> int:
         return ceil(time_ps / self.chip.tile.cycle_ps) * self.chip.tile.cycle_ps
-
-    def _gather_ps(self, mapped: MappedStage, traffic: StageTraffic) -> int:
-        """Latency of bringing partial sums of other tiles to the copy's home tile. Their link occupancy is not
-        arbitrated."""
-        if traffic.gathered_bits == 0:
-            return 0
-        router = self.chip.tile.router
-        distance = max(1, (mapped.placement.span - 1) // router.shared_by)
-        return ceil(flits(self.plan, traffic.gathered_bits) * self.flit_ps) + distance * router.latency_ps
 
     def crossbar_times(self, input_cycles: Mapping[str, Ints]) -> tuple[Ints, Ints]:
         """Crossbar step of every stage: reads times the bit cycle; none without crossbars."""

@@ -25,7 +25,7 @@ end of its stream, where images have no followers, would show."""
 STEPS, STEP_WINDOWS = (4, 24), 200_000
 """Steps that are enough, fewest and most: of small machines, those of so many windows."""
 SETTLED, NEAR, WORSE = 0.005, 0.015, 1.1
-"""Two steps are equal; halves of the steps are, or a step is its bound; two steps are worse than the best."""
+"""Two steps are equal; halves of the steps are, or two steps are their bound; two steps are worse than the best."""
 
 
 def single_latency_ps(machine: Machine) -> float:
@@ -37,7 +37,7 @@ def single_latency_ps(machine: Machine) -> float:
 def quick_interval_ps(machine: Machine, best: float = inf, bound: float = 0.0) -> float:
     """The steady interval [ps] of a stream, from as few images as show it; infinite for a machine that deadlocks.
 
-    The stream is watched image by image until its steps settle, or one takes just the `bound`, or two are so much
+    The stream is watched image by image until its steps settle, or two take just the `bound`, or two are so much
     longer than the `best` known interval that the rest does not matter.
     """
     windows = int(machine.windows.sum())
@@ -57,11 +57,11 @@ def quick_interval_ps(machine: Machine, best: float = inf, bound: float = 0.0) -
 
 
 def _settled(steps: Ints, enough: int, best: float, bound: float) -> bool:
-    last = int(steps[-1])
-    if bound * (1 - SETTLED) <= last <= bound * (1 + NEAR):
-        return True
     if len(steps) < 2:
         return False
+    last = int(steps[-1])
+    if (bound * (1 - SETTLED) <= steps[-2:]).all() and (steps[-2:] <= bound * (1 + NEAR)).all():
+        return True
     middle = len(steps) // 2
     early, late = float(steps[:middle].mean()), float(steps[middle:].mean())
     alike = len(steps) >= enough and abs(late - early) <= NEAR * late

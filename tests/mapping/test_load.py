@@ -21,7 +21,7 @@ from archsim.timing.kernel_engine import run_kernel
 from archsim.workload import load_workload
 
 from .nets import fire, residual
-from .ways import packets_of
+from .ways import packets_of, sums_of
 
 
 def by_routes(plan: Plan) -> dict[str, int]:
@@ -32,6 +32,11 @@ def by_routes(plan: Plan) -> dict[str, int]:
         for route, share in Counter(packets).items():
             for hop in route:
                 found[str(hop)] += share * (between if hop.kind == "chip" else on_mesh)
+    for _, _, legs in sums_of(plan):
+        for route, bits in legs:
+            on_mesh, between = packet_times(plan.chip, bits)
+            for hop in route:
+                found[str(hop)] += between if hop.kind == "chip" else on_mesh
     return dict(found)
 
 

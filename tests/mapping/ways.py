@@ -54,3 +54,37 @@ def receivers(producer: MappedStage, consumer: MappedStage, host: str | None) ->
             before | {w % consumer.replication for w in row if w >= 0} for before, row in zip(found, rows, strict=True)
         ]
     return found
+
+
+def sums_of(plan: Plan) -> Iterator[tuple[int, int, list[tuple[Route, int]]]]:
+    """Packets by which every window's sums come home: (stage, window, (hops, bits of each leg's hops) of every packet).
+
+    By the rule: a column group's running sum visits the tiles of its arrays one after the other; from the last it goes
+    home as stored. Groups of the same first and last tile travel together.
+    """
+    route = cache(Mesh.of(plan.chip).route)
+    per_tile = plan.chip.tile.ima.crossbars * plan.chip.tile.imas
+    for number, mapped in enumerate(plan.stages):
+        grid = mapped.grid
+        if grid is None:
+            continue
+        width = plan.chip.residual_bits if mapped.stage.residual else plan.slicing.input_bits
+        for window in range(mapped.windows):
+            copy = window % mapped.replication
+            home = int(mapped.placement.home[copy])
+            groups: dict[int, list[int]] = {}
+            for array, group in enumerate(grid.reduction.tolist()):
+                groups.setdefault(group, []).append(array)
+            together: dict[tuple[int, int], int] = {}
+            for arrays in groups.values():
+                tiles = [int(mapped.placement.slots[copy, array]) // per_tile for array in arrays]
+                values = int(grid.columns[arrays[0]]) // grid.slicing.columns_per_weight
+                if (tiles[0], tiles[-1]) != (home, home):
+                    together[tiles[0], tiles[-1]] = together.get((tiles[0], tiles[-1]), 0) + values
+            found: list[tuple[Route, int]] = []
+            for (first, last), values in sorted(together.items()):
+                for tile in range(first, last):
+                    found.append((route(tile, (tile + 1,)), values * plan.chip.precision.partial_sum_bits))
+                if last != home:
+                    found.append((route(last, (home,)), values * width))
+            yield number, window, found

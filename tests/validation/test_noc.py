@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from archsim.components import Chip, build_chip
 from archsim.config import load_hardware
 from archsim.mapping.network import Channels, Hop, Mesh, Route, packet_times
-from archsim.mapping.routes import Routes
 from archsim.timing.compile import hop_latencies
 from archsim.timing.kernel_engine import run_kernel
 from archsim.timing.machine import Machine, Stamps
@@ -48,15 +47,12 @@ def numbers(mesh: Mesh) -> dict[Hop, int]:
 def named(route: Route, bits: int, on: Chip | None = None) -> Hops:
     """Resource, hold and latency of each hop of a packet, as machines are compiled."""
     on = on or chip()
-    zero, offset = np.zeros(1, np.int64), np.array([0, len(route)])
     channel = np.array([numbers(Mesh.of(on))[hop] for hop in route], np.int64)
-    routes = Routes(
-        channels=Channels(mesh=Mesh.of(on), chips=2), first=offset.clip(max=1), offset=offset, channel=channel,
-        stops=zero, shares=zero + 1, route_of=zero,
-    )  # fmt: skip
     on_mesh, between = packet_times(on, bits)
     hold = np.where([hop.kind == "chip" for hop in route], between, on_mesh)
-    return tuple(zip(map(str, route), hold.tolist(), hop_latencies(on, routes, hold).tolist(), strict=True))
+    channels, offset = Channels(mesh=Mesh.of(on), chips=2), np.array([0, len(route)])
+    latency = hop_latencies(on, channels, channel, offset, hold)
+    return tuple(zip(map(str, route), hold.tolist(), latency.tolist(), strict=True))
 
 
 def one_packet(hops: Hops) -> int:
