@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from archsim.mapping.fanout import Fanout
 from archsim.mapping.kernels import tile_sets, write_routes
-from archsim.mapping.network import Channels, mesh_arrays
+from archsim.mapping.network import Channels
 from archsim.mapping.placement import Placement
 
 Ints = NDArray[np.int64]
@@ -64,7 +64,7 @@ class Routes:
 def route_all(
     edges: Sequence[Ends], fanouts: Sequence[Fanout], placements: Sequence[Placement], channels: Channels
 ) -> Routes:
-    """Routes of every edge's packets between placed stages, by `archsim.mapping.network.Mesh.route`.
+    """Routes of every edge's packets between placed stages (`archsim.mapping.network`).
 
     Of each edge, one route for each tile that sends and set of copies that receive, by tile, then by set.
     """
@@ -76,9 +76,10 @@ def route_all(
     tiles, tile_bounds = tile_sets(receivers, bounds, first_tile, home, channels.tiles)
     lanes = _joined([copies[end.source] + one.lane for end, one in zip(edges, fanouts, strict=True)])
     sent = _merge(fanouts, home[lanes], channels.tiles)
+    topology = channels.network.topology
     channel, offset, stops = write_routes(
-        *mesh_arrays(channels.mesh), channels.routers, channels.mesh.routers_per_chip, channels.chips, sent.sender,
-        sent.choice, tiles, tile_bounds,
+        topology.neighbour, topology.port, channels.routers, channels.chips, sent.sender, sent.choice, tiles,
+        tile_bounds,
     )  # fmt: skip
     return Routes(
         channels=channels,

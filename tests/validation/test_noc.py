@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from archsim.components import Chip, build_chip
 from archsim.config import load_hardware
-from archsim.mapping.network import Channels, Hop, Mesh, Route, packet_times
+from archsim.mapping.network import Channels, Hop, Network, packet_times
 from archsim.mapping.routes import Routes
 from archsim.timing.compile import hop_latencies
 from archsim.timing.kernel_engine import run_kernel
 from archsim.timing.machine import Machine, Stamps
 from archsim.timing.simpy_engine import run_simpy
 
+from ..mapping.ways import Route, place_of, route, router_of  # noqa: TID252
 from ..timing.building import Edge, Hops, Stage, build  # noqa: TID252
 
 FLIT_PS, ROUTER_PS = 1000, 4000
@@ -36,27 +37,27 @@ def chip() -> Chip:
 
 
 @cache
-def numbers(mesh: Mesh) -> dict[Hop, int]:
+def numbers(network: Network) -> dict[Hop, int]:
     """Channel numbers of two such chips, by what they stand for."""
-    channels, found = Channels(mesh=mesh, chips=2), {}
+    channels, found = Channels(network=network, chips=2), {}
     for number in range(channels.count):
-        with suppress(KeyError):  # a link that would lead off the mesh
+        with suppress(KeyError):  # a link that leads nowhere
             found[channels.hop(number)] = number
     return found
 
 
-def named(route: Route, bits: int, on: Chip | None = None) -> Hops:
+def named(way: Route, bits: int, on: Chip | None = None) -> Hops:
     """Resource, hold and latency of each hop of a packet, as machines are compiled."""
     on = on or chip()
-    zero, offset = np.zeros(1, np.int64), np.array([0, len(route)])
-    channel = np.array([numbers(Mesh.of(on))[hop] for hop in route], np.int64)
+    zero, offset = np.zeros(1, np.int64), np.array([0, len(way)])
+    channel = np.array([numbers(Network.of(on))[hop] for hop in way], np.int64)
     routes = Routes(
-        channels=Channels(mesh=Mesh.of(on), chips=2), first=offset.clip(max=1), offset=offset, channel=channel,
+        channels=Channels(network=Network.of(on), chips=2), first=offset.clip(max=1), offset=offset, channel=channel,
         stops=zero, shares=zero + 1, route_of=zero,
     )  # fmt: skip
-    on_mesh, between = packet_times(on, bits)
-    hold = np.where([hop.kind == "chip" for hop in route], between, on_mesh)
-    return tuple(zip(map(str, route), hold.tolist(), hop_latencies(on, routes, hold).tolist(), strict=True))
+    inside, between = packet_times(on, bits)
+    hold = np.where([hop.kind == "chip" for hop in way], between, inside)
+    return tuple(zip(map(str, way), hold.tolist(), hop_latencies(on, routes, hold).tolist(), strict=True))
 
 
 def one_packet(hops: Hops) -> int:
@@ -71,14 +72,14 @@ def one_packet(hops: Hops) -> int:
 @given(source=st.integers(0, 63), target=st.integers(0, 63), flits=st.integers(1, 64))
 @settings(deadline=None, max_examples=80)
 def test_unloaded_latency_is_routers_times_latency_plus_serialisation(source: int, target: int, flits: int) -> None:
-    mesh = Mesh.of(chip())
-    route = mesh.route(source, [target])
+    mesh = Network.of(chip())
+    way = route(mesh, source, [target])
     if source == target:
-        assert route == ()
+        assert way == ()
         return
-    a, b = (mesh.coordinates(mesh.router_of(tile)) for tile in (source, target))
+    a, b = (place_of(mesh)[router_of(mesh, tile)] for tile in (source, target))
     routers = abs(a[0] - b[0]) + abs(a[1] - b[1]) + 1
-    assert one_packet(named(route, 32 * flits)) == routers * ROUTER_PS + flits * FLIT_PS
+    assert one_packet(named(way, 32 * flits)) == routers * ROUTER_PS + flits * FLIT_PS
 
 
 @pytest.mark.parametrize("bandwidth", ["6.4 GB/s", "1 GB/s"])
@@ -86,9 +87,9 @@ def test_unloaded_latency_between_chips(bandwidth: str) -> None:
     """Tile 0 of chip 0 to tile 0 of chip 1 in 512 bits: routers 4 ns, link 5 ns. A mesh link takes 16 ns for them, a
     link between chips 64 B / bandwidth; the last byte is there no sooner than the slowest hop lets it."""
     on = build_chip(load_hardware("puma").replace({"chip.links.bandwidth": bandwidth}))
-    route = Mesh.of(on).route(0, [on.tiles])
-    assert [hop.kind for hop in route] == ["inject", "chip", "eject"]
-    latency = one_packet(named(route, 512, on))
+    way = route(Network.of(on), 0, [on.tiles])
+    assert [hop.kind for hop in way] == ["inject", "chip", "eject"]
+    latency = one_packet(named(way, 512, on))
     if bandwidth == "6.4 GB/s":
         # the link is faster (10 ns): it starts 6 ns after the head, so that it never runs dry; then 16 ns to the tile
         assert latency == 4000 + 6000 + 5000 + 16_000
@@ -101,40 +102,40 @@ def stream(hops: list[Hops], packets: int) -> Stamps:
     """Sources that send packet after packet, each over its own route, to a sink each."""
     names = [f"{number}" for number in range(len(hops))]
     stages = [Stage(f"s{name}", windows=packets, slots=packets) for name in names]
-    edges = [Edge(f"s{name}", f"k{name}", routes=(route,), sink=True) for name, route in zip(names, hops, strict=True)]
+    edges = [Edge(f"s{name}", f"k{name}", routes=(way,), sink=True) for name, way in zip(names, hops, strict=True)]
     return run_simpy(build([*stages, *[Stage(f"k{name}") for name in names]], edges))
 
 
 @pytest.mark.parametrize("kind", ["inject", "link", "eject"])
 def test_peak_throughput_of_a_port_and_of_a_link_is_one_flit_a_cycle(kind: str) -> None:
     """Alone on its way, or two sources that share only the last port or one link: 16 ns a packet in all."""
-    mesh = Mesh.of(chip())
+    mesh = Network.of(chip())
     ways = {"inject": [(0, 8)], "link": [(0, 4), (1, 5)], "eject": [(0, 8), (12, 8)]}[kind]
-    routes = [named(mesh.route(a, [b]), 512) for a, b in ways]
+    routes = [named(route(mesh, a, [b]), 512) for a, b in ways]
     stamps = stream(routes, 40)
     arrivals = np.sort(stamps.arrive)
     assert (np.diff(arrivals)[5:] == PACKET_FLITS * FLIT_PS).all()
     first = [name for name, _, _ in routes[0] if name.startswith(kind)]
-    assert all(first[-1] in [name for name, _, _ in route] for route in routes)
+    assert all(first[-1] in [name for name, _, _ in way] for way in routes)
 
 
 def test_peak_throughput_between_chips_is_the_bandwidth() -> None:
     """Four tiles of one router feed the link faster than it goes: 64 B in 10 ns are 6.4 GB/s."""
     on = build_chip(load_hardware("puma"))
-    mesh = Mesh.of(on)
-    stamps = stream([named(mesh.route(tile, [on.tiles + tile]), 512, on) for tile in range(4)], 20)
+    mesh = Network.of(on)
+    stamps = stream([named(route(mesh, tile, [on.tiles + tile]), 512, on) for tile in range(4)], 20)
     assert (np.diff(np.sort(stamps.arrive))[5:-5] == 10_000).all()
 
 
 def test_a_multicast_passes_each_link_once_and_every_port() -> None:
-    mesh = Mesh.of(chip())
+    mesh = Network.of(chip())
     targets = [4, 5, 8, 17]
-    route = mesh.route(0, targets)
-    links = [hop for hop in route if hop.kind == "link"]
+    way = route(mesh, 0, targets)
+    links = [hop for hop in way if hop.kind == "link"]
     assert len(links) == len(set(links))
-    assert sorted(hop.end for hop in route if hop.kind == "eject") == targets
+    assert sorted(hop.end for hop in way if hop.kind == "eject") == targets
     # complete at the last tile after all links, and a picosecond for each port that took a copy on the way
-    assert one_packet(named(route, 512)) == (1 + len(links)) * ROUTER_PS + 3 + PACKET_FLITS * FLIT_PS
+    assert one_packet(named(way, 512)) == (1 + len(links)) * ROUTER_PS + 3 + PACKET_FLITS * FLIT_PS
 
 
 # ---------------------------------------------------------------------- V33
@@ -143,13 +144,13 @@ def test_a_multicast_passes_each_link_once_and_every_port() -> None:
 @cache
 def tables(link_flits: int) -> tuple[tuple[Hops, ...], ...]:
     """Routes from every tile to every tile; links between routers carry so many flits a cycle."""
-    mesh = Mesh.of(chip())
+    mesh = Network.of(chip())
     return tuple(
         tuple(
             tuple(
                 (name, hold // link_flits if name.startswith("link") else hold, latency) for name, hold, latency in hops
             )
-            for hops in (named(mesh.route(source, [target]), 32 * PACKET_FLITS) for target in range(TILES))
+            for hops in (named(route(mesh, source, [target]), 32 * PACKET_FLITS) for target in range(TILES))
         )
         for source in range(TILES)
     )
