@@ -1,4 +1,4 @@
-"""The network against its own formulas, and against PUMA's latency curve (V33)."""
+"""The network against its own formulas, and against PUMA's latency curve (V33); `test_booksim` has the other one."""
 
 from __future__ import annotations
 
@@ -15,17 +15,14 @@ from archsim.config import load_hardware
 from archsim.mapping.network import Channels, Hop, Network, packet_times
 from archsim.mapping.routes import Routes
 from archsim.timing.compile import hop_latencies
-from archsim.timing.kernel_engine import run_kernel
-from archsim.timing.machine import Machine, Stamps
+from archsim.timing.machine import Stamps
 from archsim.timing.simpy_engine import run_simpy
 
 from ..mapping.ways import Route, place_of, route, router_of  # noqa: TID252
 from ..timing.building import Edge, Hops, Stage, build  # noqa: TID252
+from .synthetic import Setting, latency
 
 FLIT_PS, ROUTER_PS = 1000, 4000
-PUMA_LATENCY = {0.001: 29, 0.005: 31, 0.01: 34, 0.02: 54, 0.025: 115}
-"""puma-simulator (commit 626ed38), include/constants.py, noc_lat_dict: mean packet latency in cycles by injection rate
-in packets per cycle and tile; n = 2 dimensions, k = 4, c = 4 tiles a router, packets of 16 flits."""
 TILES, PACKET_FLITS = 64, 16
 
 
@@ -89,13 +86,13 @@ def test_unloaded_latency_between_chips(bandwidth: str) -> None:
     on = build_chip(load_hardware("puma").replace({"chip.links.bandwidth": bandwidth}))
     way = route(Network.of(on), 0, [on.tiles])
     assert [hop.kind for hop in way] == ["inject", "chip", "eject"]
-    latency = one_packet(named(way, 512, on))
+    took = one_packet(named(way, 512, on))
     if bandwidth == "6.4 GB/s":
         # the link is faster (10 ns): it starts 6 ns after the head, so that it never runs dry; then 16 ns to the tile
-        assert latency == 4000 + 6000 + 5000 + 16_000
+        assert took == 4000 + 6000 + 5000 + 16_000
     else:
         # the link is slower (64 ns): the tile's port starts 48 ns after the head
-        assert latency == 4000 + 5000 + 48_000 + 16_000
+        assert took == 4000 + 5000 + 48_000 + 16_000
 
 
 def stream(hops: list[Hops], packets: int) -> Stamps:
@@ -141,71 +138,47 @@ def test_a_multicast_passes_each_link_once_and_every_port() -> None:
 # ---------------------------------------------------------------------- V33
 
 
-@cache
-def tables(link_flits: int) -> tuple[tuple[Hops, ...], ...]:
-    """Routes from every tile to every tile; links between routers carry so many flits a cycle."""
-    mesh = Network.of(chip())
-    return tuple(
-        tuple(
-            tuple(
-                (name, hold // link_flits if name.startswith("link") else hold, latency) for name, hold, latency in hops
-            )
-            for hops in (named(route(mesh, source, [target]), 32 * PACKET_FLITS) for target in range(TILES))
-        )
-        for source in range(TILES)
-    )
+PUMA_LATENCY = {0.001: 29, 0.005: 31, 0.01: 34, 0.02: 54, 0.025: 115}
+"""puma-simulator (commit 626ed38), include/constants.py, noc_lat_dict: mean packet latency in cycles by injection rate
+in packets per cycle and tile; n = 2 dimensions, k = 4, c = 4 tiles a router. A packet is 16 values ("1 packet - 16
+neurons", "16*2 Bytes" there) of 16 bits."""
+PUMA_FLITS = 16 * 16 // 32
+"""In flits of 32 bits, ISAAC's (Table I), from which PUMA takes its network."""
 
 
-def traffic(rate: float, packets: int, link_flits: int) -> Machine:
-    """Uniform random traffic: every tile makes a packet in a cycle with probability `rate`, for any other tile."""
-    random = np.random.default_rng(round(rate * 1e6))
-    stages, edges = [], []
-    for tile, routes in enumerate(tables(link_flits)):
-        gaps = random.geometric(rate, packets) * FLIT_PS
-        target = random.integers(0, TILES - 1, packets)
-        target += target >= tile
-        stages.append(Stage(f"t{tile}", windows=packets, crossbar=gaps.tolist(), slots=packets))
-        edges.append(Edge(f"t{tile}", f"k{tile}", routes=routes, route_of=target.tolist(), sink=True))
-    return build([*stages, *[Stage(f"k{tile}") for tile in range(TILES)]], edges)
+def puma(rate: float, flits: int = PUMA_FLITS, packets: int = 1000) -> float:
+    """Mean latency [cycles] at so many packets a cycle and tile.
+
+    6 cycles a router and link are the defaults of BookSim 2, which PUMA names as its tool: 4 a router, 2 a link of a
+    concentrated mesh.
+    """
+    setting = Setting(topology="mesh", side=4, tiles=2, flits=flits, router_cycles=6)
+    return latency(setting, "uniform", rate * flits, packets)
 
 
-@cache
-def latency(rate: float, packets: int = 400, link_flits: int = 1) -> float:
-    """Mean cycles from a packet's making to its arrival, waiting at its source included; without the first and the last
-    quarter of each tile's packets."""
-    machine = traffic(rate, packets, link_flits)
-    stamps = run_kernel(machine)
-    made = stamps.write[: TILES * packets].reshape(TILES, packets)
-    took = stamps.arrive.reshape(TILES, packets) - made
-    return float(took[:, packets // 4 : -packets // 4].mean()) / FLIT_PS
+@pytest.mark.parametrize("rate", [0.001, 0.005, 0.01])
+def test_latency_is_pumas_up_to_a_third_of_the_bisection(rate: float) -> None:
+    """V33, tolerance 10 %. At zero load 3.5 routers of 6 cycles and 8 flits give PUMA's 29 cycles."""
+    assert puma(rate) == pytest.approx(PUMA_LATENCY[rate], rel=0.1)
 
 
-def test_zero_load_latency_is_pumas() -> None:
-    """V33, tolerance 10 %: 3.5 routers of 4 cycles and 16 flits give 30 to 31 cycles, PUMA prints 29."""
-    assert latency(0.001) == pytest.approx(PUMA_LATENCY[0.001], rel=0.1)
-
-
-def test_a_mesh_of_one_flit_a_cycle_saturates_at_its_bisection() -> None:
-    """Half of all packets of the 8 tiles left of a row's middle cross its one link: 8 / 2 x 16 x rate flits a cycle, so
-    the mesh saturates at 1/64 = 0.0156. Two of PUMA's rates lie above: its curve is not of such a mesh."""
-    bound = 1 / 64
-    assert latency(0.9 * bound) < 200
-    assert latency(1.25 * bound, 800) > 1.5 * latency(1.25 * bound, 400) > 5 * latency(0.9 * bound)
-    assert sum(rate > bound for rate in PUMA_LATENCY) == 2
-
-
-@pytest.mark.parametrize(("rate", "tolerance"), [(0.001, 0.1), (0.005, 0.1), (0.01, 0.1), (0.02, 0.2)])
-def test_twice_the_bisection_gives_pumas_curve_up_to_its_knee(rate: float, tolerance: float) -> None:
-    """With links of two flits a cycle (bound 0.031) the curve is PUMA's within V33's 10 % up to 0.01 and within 20 % at
-    0.02, where queues depend on the router's inside. How PUMA's network came to that capacity is not published; the
-    tool it names (BookSim's cmesh) adds express links along the edges, which alone do not double it."""
-    assert latency(rate, link_flits=2) == pytest.approx(PUMA_LATENCY[rate], rel=tolerance)
+def test_a_mesh_saturates_at_its_bisection_and_pumas_rates_lie_below() -> None:
+    """Half of all packets of the 8 tiles left of a row's middle cross its one link: 4 x flits x rate flits a cycle, so
+    packets of 8 flits saturate the mesh at 1/32, and PUMA's five rates are below. Packets of 16 flits, as which its 16
+    values could be read, would at 1/64, and two of its rates lie above."""
+    for flits in (8, 16):
+        bound = 1 / (4 * flits)
+        assert puma(0.9 * bound, flits) < 250
+        assert puma(1.25 * bound, flits, 800) > 1.5 * puma(1.25 * bound, flits, 400) > 2 * puma(0.9 * bound, flits)
+    assert max(PUMA_LATENCY) < 1 / 32
+    assert sum(rate > 1 / 64 for rate in PUMA_LATENCY) == 2
 
 
 def test_near_saturation_unlimited_queues_wait_less_than_pumas_routers() -> None:
-    """At 0.025, 80 % of the bound, archsim's packets wait in unlimited queues at each link and never for a virtual
-    channel: 58 cycles against PUMA's 115. The curve bends upwards as PUMA's does."""
-    curve = [latency(rate, link_flits=2) for rate in PUMA_LATENCY]
+    """At 0.02 and 0.025, 64 % and 80 % of the bound, PUMA's 54 and 115 cycles are of routers whose buffers it does not
+    publish; packets in unlimited queues take 0.73 and 0.42 times as long. The curve bends upwards as PUMA's does."""
+    curve = [puma(rate) for rate in PUMA_LATENCY]
     slopes = np.diff(curve) / np.diff(list(PUMA_LATENCY))
     assert (np.diff(slopes) > 0).all()
-    assert 0.4 * PUMA_LATENCY[0.025] < curve[-1] < 0.6 * PUMA_LATENCY[0.025]
+    assert 0.65 < curve[-2] / PUMA_LATENCY[0.02] < 0.8
+    assert 0.35 < curve[-1] / PUMA_LATENCY[0.025] < 0.5
