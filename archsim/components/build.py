@@ -234,6 +234,7 @@ def _router(file: HardwareFile) -> tree.Router:
         flit_rate=block.flit_rate,
         latency_ps=picoseconds(block.latency),
         shared_by=block.shared_by,
+        topology=block.topology,
     )
 
 

@@ -161,13 +161,15 @@ class Bus(Circuit):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Router(Circuit):
-    """One router for `shared_by` tiles; action `flit` is one flit through one router and its link."""
+    """One router for `shared_by` tiles; action `flit` is one flit through one router and its link. `topology` is how
+    routers are joined, by name (`archsim.mapping.topology`)."""
 
     ports: int
     flit_bits: int
     flit_rate: float
     latency_ps: int
     shared_by: int
+    topology: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -196,7 +196,12 @@ class Bus(Component):
 
 
 class Router(Component):
-    """One router serves `shared_by` tiles; `latency` is a flit's time through one router and its link."""
+    """One router serves `shared_by` tiles; `latency` is a flit's time through one router and its link.
+
+    `topology` joins the routers: a `mesh` (with several tiles a router, a concentrated mesh), a `torus`, or `ideal`, a
+    crossbar of full bandwidth between all tiles of a chip, which bounds what a better network can bring and costs what
+    the routers cost.
+    """
 
     ACTIONS = ("flit",)
     ports: Count
@@ -204,6 +209,7 @@ class Router(Component):
     flit_rate: Frequency
     latency: Latency
     shared_by: Count
+    topology: Literal["mesh", "torus", "ideal"] = "mesh"
 
 
 class DigitalUnit(Component):

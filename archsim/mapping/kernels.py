@@ -149,17 +149,16 @@ def tile_sets(copies, offset, first, last, tiles):
 
 
 @kernel
-def write_routes(row, column, number, router_of, routers, chips, home, choice, tiles, offset):
-    """Channels (`network.Channels`) of packets that go as `network.Mesh.route` says: packet k from tile home[k] to the
-    tiles[offset[choice[k]]:offset[choice[k] + 1]], ascending.
+def write_routes(neighbour, port, router_of, chips, home, choice, tiles, offset):
+    """Channels (`network.Channels`) of packets: packet k goes from tile home[k] to those of
+    tiles[offset[choice[k]]:offset[choice[k] + 1]], ascending, that are not its home.
 
-    `row`, `column` [routers of a chip] and `number` [rows, columns] (-1: no router) are the mesh, `router_of` [tiles]
-    says where tiles hang. Returns (channels of all packets, where each packet's begin, tiles it delivers to).
+    `neighbour` and `port` are those of a chip's `topology.Topology`; `router_of` [tiles] says where tiles hang. Returns
+    (channels of all packets, where each packet's begin, tiles it delivers to).
     """
     bounds, delivered = np.zeros(home.size + 1, np.int64), np.zeros(home.size, np.int64)
     stops, tile_low = np.empty(tiles.size + 1, np.int64), np.empty(tiles.size + 2, np.int64)
-    links = 2 * router_of.size
-    longest = (row.max() + column.max() + 2) * (chips + 1)
+    longest = (neighbour.shape[0] + 1) * (chips + 1)
     way = np.empty(1024, np.int64)
     at = 0
     for packet in range(home.size):
@@ -181,7 +180,7 @@ def write_routes(row, column, number, router_of, routers, chips, home, choice, t
         backwards = abs(stops[count - 1] - here) < abs(stops[0] - here)
         for turn in range(count):
             stop = count - 1 - turn if backwards else turn
-            at = _write_path(row, column, number, routers, links, chips, here, stops[stop], way, at)
+            at = _write_path(neighbour, port, 2 * router_of.size, chips, here, stops[stop], way, at)
             here = stops[stop]
             for index in range(tile_low[stop], tile_low[stop + 1]):
                 if tiles[index] != source:
@@ -192,36 +191,27 @@ def write_routes(row, column, number, router_of, routers, chips, home, choice, t
 
 
 @kernel
-def _write_path(row, column, number, routers, links, chips, here, there, way, at):
+def _write_path(neighbour, port, links, chips, here, there, way, at):
     """Links from one router to another, through router 0 of each chip between them."""
+    routers = neighbour.shape[0]
     chip, last = here // routers, there // routers
     while chip != last:
-        at = _write_walk(row, column, number, routers, links, here, chip * routers, way, at)
-        way[at] = links + 4 * chips * routers + 2 * chip + (last < chip)
+        at = _write_walk(neighbour, port, links, chip, here % routers, 0, way, at)
+        way[at] = links + chips * neighbour.size + 2 * chip + (last < chip)
         at += 1
         chip += 1 if last > chip else -1
         here = chip * routers
-    return _write_walk(row, column, number, routers, links, here, there, way, at)
+    return _write_walk(neighbour, port, links, chip, here % routers, there % routers, way, at)
 
 
 @kernel
-def _write_walk(row, column, number, routers, links, here, there, way, at):
-    """One XY walk inside a chip, X first unless the corner is missing."""
-    base = here // routers * routers
-    y, x = row[here - base], column[here - base]
-    last_y, last_x = row[there - base], column[there - base]
-    x_first = number[y, last_x] >= 0
-    for leg in range(2):
-        if (leg == 0) == x_first:
-            while x != last_x:
-                way[at] = links + 4 * (base + number[y, x]) + (0 if last_x > x else 1)
-                x += 1 if last_x > x else -1
-                at += 1
-        else:
-            while y != last_y:
-                way[at] = links + 4 * (base + number[y, x]) + (2 if last_y > y else 3)
-                y += 1 if last_y > y else -1
-                at += 1
+def _write_walk(neighbour, port, links, chip, here, there, way, at):
+    """Hop by hop between two routers of one chip."""
+    while here != there:
+        taken = port[here, there]
+        way[at] = links + chip * neighbour.size + neighbour.shape[1] * here + taken
+        here = neighbour[here, taken]
+        at += 1
     return at
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.mapping.network import DIRECTIONS, Channels, Mesh
+from archsim.mapping.network import Channels
 from archsim.mapping.plan import Plan
 from archsim.mapping.traffic import hop_holds, packets
 
@@ -32,8 +32,8 @@ class NetworkLoad:
 
     @property
     def links(self) -> Loads:
-        """Of links between routers [routers, direction]."""
-        return self.busy[self.channels.links : self.channels.chip_links].reshape(-1, len(DIRECTIONS))
+        """Of links between routers [chips * links of a chip], by number; 0 of those that lead nowhere."""
+        return self.busy[self.channels.links : self.channels.chip_links]
 
     def busiest_ps(self) -> int:
         """Of the busiest link or port."""
@@ -53,12 +53,6 @@ def network_load(plan: Plan) -> NetworkLoad:
 
 
 def mean_link_ps(load: NetworkLoad) -> float:
-    """Mean load of the mesh's links, which grows with every hop of every packet."""
+    """Mean load of the links between routers, which grows with every hop of every packet."""
     channels = load.channels
-    return float(load.links.sum()) / max(1, mesh_links(channels.mesh) * channels.chips)
-
-
-def mesh_links(mesh: Mesh) -> int:
-    """Directed links between the routers of one chip."""
-    places = {mesh.coordinates(router) for router in range(mesh.routers_per_chip)}
-    return sum((row + down, column + right) in places for row, column in places for down, right in DIRECTIONS)
+    return float(load.links.sum()) / max(1, channels.network.topology.links * channels.chips)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from archsim.components import Chip
 from archsim.errors import InputError, Problem
-from archsim.mapping.network import Mesh
+from archsim.mapping.network import Network
 from archsim.units import format_quantity
 
 Loads = NDArray[np.float64]
@@ -81,7 +81,7 @@ def _held(buffers: Sequence[Buffer], sure: Sequence[int], chip: Chip, chips: int
     over = np.maximum(0.0, load - size)
     room = np.maximum(0.0, size - load)
     # what stands in for other tiles' buffers comes before slack
-    hops, lent = _spread(over, room, Mesh.of(chip))
+    hops, lent = _spread(over, room, Network.of(chip))
     left = np.maximum(0.0, room - lent)
     factor = np.minimum(1.0, np.divide(left, wanted, out=np.ones(len(load)), where=wanted > 0))
     slack = tuple(
@@ -118,20 +118,20 @@ def _worst(load: Loads, chip: Chip) -> str:
     )
 
 
-def _spread(over: Loads, room: Loads, mesh: Mesh) -> tuple[Loads, Loads]:
+def _spread(over: Loads, room: Loads, network: Network) -> tuple[Loads, Loads]:
     """Mean hops to where each tile's excess stands, and how much of each tile's `room` it takes: nearest tiles first,
     by number of tile."""
     hops, free = np.zeros(len(over)), room.copy()
     if not over.any():
         return hops, np.zeros(len(over))
-    local = np.arange(mesh.tiles_per_chip)
-    places = np.array([mesh.coordinates(mesh.router_of(tile)) for tile in local.tolist()], np.int64)
+    local = np.arange(network.tiles_per_chip)
+    router = network.router_of(local)
     for tile in np.flatnonzero(over).tolist():
-        chip, here = divmod(tile, mesh.tiles_per_chip)
-        away = np.abs(places - places[here]).sum(axis=1)
+        chip, here = divmod(tile, network.tiles_per_chip)
+        away = network.topology.hops_from(int(router[here]))[router]
         order = np.lexsort((local, away))
-        there = free[chip * mesh.tiles_per_chip + order]
+        there = free[chip * network.tiles_per_chip + order]
         taken = np.clip(over[tile] - (np.cumsum(there) - there), 0.0, there)
-        free[chip * mesh.tiles_per_chip + order] -= taken
+        free[chip * network.tiles_per_chip + order] -= taken
         hops[tile] = float((taken * away[order]).sum()) / float(over[tile])
     return hops, room - free

@@ -19,7 +19,7 @@ from archsim.mapping.gather import Gathers, Summing, gather
 from archsim.mapping.hosting import Hosts, host_choices
 from archsim.mapping.layout import POLICIES, Footprint, Layout
 from archsim.mapping.memory import Buffer, Held, hold
-from archsim.mapping.network import Channels, Mesh
+from archsim.mapping.network import Channels, Network
 from archsim.mapping.placement import Placement, lay, place_digital, place_grid
 from archsim.mapping.plan import MappedStage, Plan, unrolled
 from archsim.mapping.replication import POLICIES as REPLICATION
@@ -63,7 +63,7 @@ class Proposals:
         _check_rows(self.rows, self.stages, chip)
         self.grids = [_grid(stage, self.slicing, self.rows.get(stage.name)) for stage in self.stages]
         self.chips = _chips_needed(graph, self.grids, chip)
-        self.channels = Channels(mesh=Mesh.of(chip), chips=self.chips)
+        self.channels = Channels(network=Network.of(chip), chips=self.chips)
         self.inputs = [_input_values(stage) for stage in self.stages]
         self.edges = build_edges(self.stages)
         self._sent = cache(self._fan_out)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from archsim.mapping.fanout import Fanout
 from archsim.mapping.kernels import tile_sets, write_routes
-from archsim.mapping.network import Channels, mesh_arrays
+from archsim.mapping.network import Channels
 from archsim.mapping.placement import Placement
 
 Ints = NDArray[np.int64]
@@ -64,7 +64,7 @@ class Routes:
 def route_all(
     edges: Sequence[Ends], fanouts: Sequence[Fanout], placements: Sequence[Placement], channels: Channels
 ) -> Routes:
-    """Routes of every edge's packets between placed stages, by `archsim.mapping.network.Mesh.route`.
+    """Routes of every edge's packets between placed stages (`archsim.mapping.network`).
 
     Of each edge, one route for each tile that sends and set of copies that receive, by tile, then by set.
     """
@@ -96,10 +96,10 @@ def straight_ways(start: Ints, end: Ints, channels: Channels) -> tuple[Ints, Int
 
 
 def _ways(channels: Channels, sender: Ints, choice: Ints, tiles: Ints, bounds: Ints) -> tuple[Ints, Ints, Ints]:
+    topology = channels.network.topology
     found: tuple[Ints, Ints, Ints] = write_routes(
-        *mesh_arrays(channels.mesh), channels.routers, channels.mesh.routers_per_chip, channels.chips, sender, choice,
-        tiles, bounds,
-    )  # fmt: skip
+        topology.neighbour, topology.port, channels.routers, channels.chips, sender, choice, tiles, bounds
+    )
     return found
 
 

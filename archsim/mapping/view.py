@@ -42,7 +42,7 @@ def mapping_view(chip: Chip) -> Chip:
             "cycle_ps",
             ima=_only(ima, "crossbars", "bit_cycle_ps", crossbar=crossbar, dac=_only(ima.dac, "bits")),
             edram=_only(tile.edram, "size_bytes", "bytes_per_cycle"),
-            router=_only(tile.router, "flit_bits", "flit_rate", "latency_ps", "shared_by"),
+            router=_only(tile.router, "flit_bits", "flit_rate", "latency_ps", "shared_by", "topology"),
             **units,
         ),
         links=_only(chip.links, "bandwidth", "latency_ps"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,8 +12,9 @@ from archsim.config import load_hardware
 from archsim.mapper import map_network
 from archsim.mapping import Plan
 from archsim.mapping.digital import UNITS
-from archsim.mapping.load import mesh_links, network_load
-from archsim.mapping.network import Mesh, packet_times
+from archsim.mapping.load import mean_link_ps, network_load
+from archsim.mapping.network import packet_times
+from archsim.mapping.topology import TOPOLOGIES
 from archsim.mapping.traffic import edge_bits
 from archsim.timing.compile import compile_machine
 from archsim.timing.kernel_engine import run_kernel
@@ -55,7 +55,7 @@ def test_load_is_the_sum_over_all_routes(hardware: str, net: str, placement: str
 @settings(deadline=None, max_examples=25)
 @given(data=st.data())
 def test_runs_count_what_the_placement_predicts(data: st.DataObject) -> None:
-    """Small chips with ragged meshes, so that nets spread over several of them."""
+    """Small chips, most of them ragged, so that nets spread over several of them."""
     graph = data.draw(st.sampled_from([residual(8), residual(5), fire(6)]))
     images = data.draw(st.integers(1, 3))
     columns, rows = data.draw(st.sampled_from([(5, 1), (2, 2), (6, 1), (5, 3)]))
@@ -72,6 +72,7 @@ def test_runs_count_what_the_placement_predicts(data: st.DataObject) -> None:
             "ima.adc.count": 1,
             "mapping.replication": data.draw(st.sampled_from(["balanced", "none"])),
             "tile.router.shared_by": data.draw(st.sampled_from([1, 4])),
+            "tile.router.topology": data.draw(st.sampled_from(list(TOPOLOGIES))),
             "mapping.placement": data.draw(st.sampled_from(PLACEMENTS)),
         },
     )
@@ -87,8 +88,11 @@ def test_runs_count_what_the_placement_predicts(data: st.DataObject) -> None:
     assert counted == expected
 
 
-def test_links_of_a_mesh() -> None:
-    """7 x 6 routers: 6 x 6 horizontal and 7 x 5 vertical links, both ways."""
-    mesh = Mesh(columns=7, routers_per_chip=42, tiles_per_chip=168, tiles_per_router=4, band_rows=3)
-    assert mesh_links(mesh) == 2 * (6 * 6 + 7 * 5)
-    assert np.array([mesh.coordinates(router) for router in range(42)]).max(axis=0).tolist() == [5, 6]
+@pytest.mark.parametrize(("topology", "links"), [("mesh", 2 * (6 * 6 + 7 * 5)), ("torus", 4 * 42), ("ideal", 0)])
+def test_mean_load_is_over_the_links_there_are(topology: str, links: int) -> None:
+    """7 x 6 routers: 6 x 6 links across and 7 x 5 down, both ways; on a torus four a router."""
+    plan = map_network(load_workload("vgg8"), load_hardware("isaac-ce", {"tile.router.topology": topology}))
+    load = network_load(plan)
+    total = sum(busy for name, busy in load.by_name().items() if name.startswith("link"))
+    assert (total > 0) == (links > 0)
+    assert mean_link_ps(load) == pytest.approx(total / max(1, plan.chips * links))

@@ -12,31 +12,35 @@ from hypothesis import strategies as st
 from archsim.config import load_hardware
 from archsim.mapper import map_network
 from archsim.mapping.kernels import distinct_rows, pair_up, rows_loaded, tile_sets, write_routes
-from archsim.mapping.network import Channels, Mesh, mesh_arrays
+from archsim.mapping.network import Channels, Network
 from archsim.workload import load_workload
 
-from .test_network import MESHES
-from .ways import packets_of
+from .test_network import NETWORKS
+from .ways import packets_of, route, router_of
 
 
 @settings(deadline=None, max_examples=150)
-@given(mesh=st.sampled_from(MESHES), chips=st.integers(1, 3), data=st.data())
-def test_packets_go_as_the_mesh_routes_them(mesh: Mesh, chips: int, data: st.DataObject) -> None:
-    channels = Channels(mesh=mesh, chips=chips)
+@given(network=st.sampled_from(NETWORKS), chips=st.integers(1, 3), data=st.data())
+def test_packets_go_as_the_network_routes_them(network: Network, chips: int, data: st.DataObject) -> None:
+    channels = Channels(network=network, chips=chips)
     tile = st.integers(0, channels.tiles - 1)
     sets = data.draw(st.lists(st.sets(tile, max_size=12).map(sorted), min_size=1, max_size=4))
     packets = data.draw(st.lists(st.tuples(tile, st.integers(0, len(sets) - 1)), min_size=1, max_size=6))
     home, choice = np.array(packets, np.int64).T.copy()
     offset = np.cumsum([0, *map(len, sets)])
     tiles = np.array([tile for one in sets for tile in one], np.int64)
-    routers = np.array([mesh.router_of(number) for number in range(channels.tiles)])
+    routers = np.array([router_of(network, number) for number in range(channels.tiles)])
+    topology = network.topology
     channel, bounds, delivered = write_routes(
-        *mesh_arrays(mesh), routers, mesh.routers_per_chip, chips, home, choice, tiles, offset
+        topology.neighbour, topology.port, routers, chips, home, choice, tiles, offset
     )
     for number, (source, chosen) in enumerate(packets):
         hops = tuple(channels.hop(c) for c in channel[bounds[number] : bounds[number + 1]].tolist())
-        assert hops == mesh.route(source, sets[chosen])
+        assert hops == route(network, source, sets[chosen])
         assert delivered[number] == len(set(sets[chosen]) - {source})
+
+
+SMALL = {"tile.count": 8, "tile.grid.columns": 4, "tile.grid.rows": 2}
 
 
 @pytest.mark.parametrize(
@@ -44,8 +48,11 @@ def test_packets_go_as_the_mesh_routes_them(mesh: Mesh, chips: int, data: st.Dat
     [
         ("isaac-ce", "resnet8-cifar10", {}),
         ("isaac-8bit", "vgg8", {"mapping.placement": "banded"}),
-        ("isaac-8bit", "resnet8-cifar10", {"tile.count": 8, "tile.grid.columns": 4, "tile.grid.rows": 2}),
+        ("isaac-8bit", "resnet8-cifar10", SMALL),
         ("puma", "lenet5", {"mapping.placement": "snake"}),
+        ("isaac-8bit", "vgg8", {"tile.router.topology": "torus"}),
+        ("isaac-8bit", "resnet8-cifar10", {"tile.router.topology": "torus", "tile.router.shared_by": 1, **SMALL}),
+        ("isaac-8bit", "resnet8-cifar10", {"tile.router.topology": "ideal", **SMALL}),
     ],
 )
 def test_every_window_takes_its_route(hardware: str, net: str, changes: dict[str, object]) -> None:

@@ -37,6 +37,7 @@ _AXES = {
     "precision.weight_bits": "Weight bits",
     "precision.input_bits": "Input bits",
     "tile.router.flit_rate": "Mesh link rate",
+    "tile.router.topology": "Network topology",
     "tile.edram.bytes_per_cycle": "Tile bus width",
     "mapping.placement": "Placement",
     "mapping.replication": "Replication",
