@@ -120,6 +120,8 @@ def _network_actions(plan: Plan, mapped: MappedStage, sent: Sent, edges: Sequenc
     if not plan.chip.links.always_on:
         found.append(("link", "packet", int(sent.link_packets[sent.stage[mapped.name]])))
     for number in edges:
+        if plan.stages[plan.edges[number].target].stage.port:
+            continue  # into the host's memory
         accesses = _edram_accesses(plan, edge_bits(plan, plan.edges[number]))
         found.append(("edram", "access", accesses * int(sent.deliveries[number])))
     return found

@@ -32,6 +32,7 @@ def build_chip(hardware: Hardware) -> tree.Chip:
         activation_precision=file.activation_precision,
         pipeline=_pipeline(file),
         overflow=file.chip.overflow,
+        input=file.chip.input,
         replication=file.mapping.replication,
         placement=file.mapping.placement,
         objective=file.mapping.objective,

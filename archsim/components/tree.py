@@ -276,6 +276,7 @@ class Chip:
     activation_precision: ActivationPrecision | None
     pipeline: Pipeline
     overflow: str
+    input: str
     replication: str
     placement: str
     objective: str

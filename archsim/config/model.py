@@ -286,10 +286,16 @@ class Links(Component):
 
 
 class Chip(Model):
-    """`overflow` says what happens to a network larger than one chip: it spreads over several, or is refused."""
+    """`overflow` says what happens to a network larger than one chip: it spreads over several, or is refused.
+
+    `input` says where pictures are: they come from a host over a link like those between chips, row by row and as wide
+    as what drives crossbars, and results go back over it; or they are `on_chip` before time begins, in the buffers of
+    the layers that read them, and results stay in the tile that made them.
+    """
 
     links: Links
     overflow: Literal["spread", "refuse"]
+    input: Literal["links", "on_chip"] = "on_chip"
     overheads: dict[Name, Overhead] = Field(default_factory=dict)
 
 

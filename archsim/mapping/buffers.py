@@ -14,8 +14,8 @@ from math import ceil
 
 import numpy as np
 
-from archsim.mapping.stages import Source, Stage, positions
-from archsim.mapping.windows import Counts, needs, smallest_buffer
+from archsim.mapping.stages import Source, Stage
+from archsim.mapping.windows import Counts, buffer_needs, smallest_buffer
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -65,7 +65,7 @@ def matched_slack(stages: tuple[Stage, ...], edges: Sequence[Edge], slack_rows: 
     Without that, the bypass is full before the buffers of the long way are, and their slack is of no use (slack
     matching: Beerel, Lines, Davies and Kim, ASYNC 2006). At most one map.
     """
-    own = [max(1, slack_rows * positions(stage.shape)[1]) / stage.windows for stage in stages]
+    own = [max(1, slack_rows * stage.row_windows) / stage.windows for stage in stages]
     longest = np.full((len(stages), len(stages)), -np.inf)
     np.fill_diagonal(longest, 0.0)
     # stages stand in an order in which producers come before their consumers
@@ -84,7 +84,7 @@ def _incoming(stage: Stage, target: int, index: dict[str, int], stages: tuple[St
     # by producer: arbitration ties look at edge numbers, which must not depend on the order of operands
     for name, sources in sorted(by_producer.items(), key=lambda item: index[item[0]]):
         number = index[name]
-        pairs = [needs(stage, source, stages[number].shape) for source in sources]
+        pairs = [buffer_needs(stage, source, stages[number]) for source in sources]
         need = np.maximum.reduce([pair[0] for pair in pairs])
         last = np.maximum.reduce([pair[1] for pair in pairs])
         minimum = smallest_buffer(need, last)

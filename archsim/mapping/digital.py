@@ -39,6 +39,8 @@ class DigitalWork:
 
 def digital_work(stage: Stage, *, fused: bool = True, own: bool = True) -> tuple[DigitalWork, ...]:
     """Digital operations per window: of the stage's `own` layer, of the layers `fused` into it, or both."""
+    if stage.port:
+        return ()
     layers = ([stage.layer] if own else []) + (list(stage.fused) if fused else [])
     found: dict[tuple[str, str], int] = {}
     for layer in layers:

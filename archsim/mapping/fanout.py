@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from archsim.mapping.kernels import distinct_rows, pair_up
 from archsim.mapping.stages import Stage, window_positions
-from archsim.mapping.windows import users
+from archsim.mapping.windows import window_users
 
 Ints = NDArray[np.int64]
 
@@ -51,7 +51,7 @@ def fan_out(
 
 def _using(producer: Stage, consumer: Stage) -> Ints | None:
     """Consumer windows that use each producer window [producer windows, most], -1 for none; None when all use all."""
-    read = [users(consumer, source, producer.shape) for source in consumer.sources if source.stage == producer.name]
+    read = [window_users(consumer, source, producer) for source in consumer.sources if source.stage == producer.name]
     some = [windows for windows in read if windows is not None]
     return np.concatenate(some, axis=1) if len(some) == len(read) else None
 

@@ -25,11 +25,11 @@ def _hosts(stages: Sequence[Stage], late: bool) -> Hosts:
     number = {stage.name: place for place, stage in enumerate(stages)}
     found = {}
     for stage in stages:
-        if stage.on_crossbars:
+        if stage.on_crossbars or stage.port:
             continue
         sent: dict[str, int] = {}
         for source in stage.sources:
-            if source.stage is not None:
+            if source.stage is not None and not stages[number[source.stage]].port:
                 windows = stages[number[source.stage]].windows
                 sent[source.stage] = sent.get(source.stage, 0) + windows * source.values
         if sent:

@@ -153,12 +153,13 @@ def write_routes(neighbour, port, router_of, chips, home, choice, tiles, offset)
     """Channels (`network.Channels`) of packets: packet k goes from tile home[k] to those of
     tiles[offset[choice[k]]:offset[choice[k] + 1]], ascending, that are not its home.
 
-    `neighbour` and `port` are those of a chip's `topology.Topology`; `router_of` [tiles] says where tiles hang. Returns
-    (channels of all packets, where each packet's begin, tiles it delivers to).
+    `neighbour` and `port` are those of a chip's `topology.Topology`; `router_of` [tiles + 1] says where tiles hang and
+    where the host is, which has no ports of its own. Returns (channels of all packets, where each packet's begin, tiles
+    it delivers to).
     """
     bounds, delivered = np.zeros(home.size + 1, np.int64), np.zeros(home.size, np.int64)
     stops, tile_low = np.empty(tiles.size + 1, np.int64), np.empty(tiles.size + 2, np.int64)
-    longest = (neighbour.shape[0] + 1) * (chips + 1)
+    longest, host = (neighbour.shape[0] + 1) * (chips + 2), router_of.size - 1
     way = np.empty(1024, np.int64)
     at = 0
     for packet in range(home.size):
@@ -173,17 +174,17 @@ def write_routes(neighbour, port, router_of, chips, home, choice, tiles, offset)
         tile_low[count] = offset[choice[packet] + 1]
         while at + 1 + count * longest + delivered[packet] > way.size:
             way = np.append(way, np.empty(way.size, np.int64))
-        if count:
+        if count and source != host:
             way[at] = 2 * source
             at += 1
         here = router_of[source]
         backwards = abs(stops[count - 1] - here) < abs(stops[0] - here)
         for turn in range(count):
             stop = count - 1 - turn if backwards else turn
-            at = _write_path(neighbour, port, 2 * router_of.size, chips, here, stops[stop], way, at)
+            at = _write_path(neighbour, port, 2 * host, chips, here, stops[stop], way, at)
             here = stops[stop]
             for index in range(tile_low[stop], tile_low[stop + 1]):
-                if tiles[index] != source:
+                if tiles[index] != source and tiles[index] != host:
                     way[at] = 2 * tiles[index] + 1
                     at += 1
         bounds[packet + 1] = at
@@ -197,7 +198,8 @@ def _write_path(neighbour, port, links, chips, here, there, way, at):
     chip, last = here // routers, there // routers
     while chip != last:
         at = _write_walk(neighbour, port, links, chip, here % routers, 0, way, at)
-        way[at] = links + chips * neighbour.size + 2 * chip + (last < chip)
+        # the host's links come before those of the first chip
+        way[at] = links + chips * neighbour.size + 2 * (chip + 1) + (last < chip)
         at += 1
         chip += 1 if last > chip else -1
         here = chip * routers

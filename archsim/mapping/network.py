@@ -7,7 +7,8 @@ row are the plain snake, whose stretches are lines. A last column that its band 
 
 A packet to several tiles visits their routers one after the other (path-based multicast; Lin and Ni, ISCA 1991), by
 number, from the end that is nearer to its own: at each it passes on once the ports of that router's tiles have begun to
-take their copies. Chips stand in a row; a packet leaves and enters a chip at its router 0.
+take their copies. Chips stand in a row; a packet leaves and enters a chip at its router 0. The host, from which
+pictures come and to which results go, stands at the near end of the row, one link from the first chip.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from archsim.components import Chip
 from archsim.mapping.layout import POLICIES
 from archsim.mapping.topology import TOPOLOGIES, Topology
 
+HOST = -1
+"""Number of the host among the chips."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Hop:
@@ -36,7 +40,8 @@ class Hop:
     end: int
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.start}->{self.end}"
+        ends = ("host" if self.kind == "chip" and end == HOST else str(end) for end in (self.start, self.end))
+        return f"{self.kind} {'->'.join(ends)}"
 
 
 Ints = NDArray[np.int64]
@@ -108,7 +113,7 @@ def _places(network: Network) -> Ints:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channels:
     """All that packets hold on a machine of `chips` chips, by number: first the ports of each tile (`inject`, `eject`),
-    then the links of each router, then those of each chip (to the next one, to the one before)."""
+    then the links of each router, then those of the host and of each chip (to the next one, to the one before)."""
 
     network: Network
     chips: int
@@ -119,9 +124,15 @@ class Channels:
         return self.chips * self.network.tiles_per_chip
 
     @property
+    def host(self) -> int:
+        """Number that stands for the host where tiles are named."""
+        return self.tiles
+
+    @property
     def routers(self) -> Ints:
-        """Router that each tile of the machine hangs on."""
-        return self.network.router_of(np.arange(self.tiles))
+        """Router that each tile of the machine hangs on, then the host's place: router 0 of the chip before the
+        first."""
+        return np.append(self.network.router_of(np.arange(self.tiles)), HOST * self.network.routers_per_chip)
 
     @property
     def links(self) -> int:
@@ -136,7 +147,7 @@ class Channels:
     @property
     def count(self) -> int:
         """Channels of the machine."""
-        return self.chip_links + 2 * self.chips
+        return self.chip_links + 2 * (self.chips + 1)
 
     def ejects(self, channel: Ints) -> NDArray[np.bool_]:
         """Which of these are ports into tiles."""
@@ -157,21 +168,24 @@ class Channels:
         if channel < self.links:
             tile, out = divmod(channel, 2)
             return Hop("eject", int(network.router_of(np.array(tile))), tile) if out else Hop("inject", tile, into)
+        if channel == self.chip_links + 3:
+            return Hop("chip", 0, HOST)
         if into < 0:
             raise KeyError(channel)
         if channel < self.chip_links:
             ports = network.topology.neighbour.shape[1]
             return Hop("link", (channel - self.links) // ports, into)
-        return Hop("chip", (channel - self.chip_links) // 2, into // network.routers_per_chip)
+        return Hop("chip", (channel - self.chip_links) // 2 + HOST, into // network.routers_per_chip)
 
 
 @lru_cache(maxsize=8)
 def _downstream(channels: Channels) -> Ints:
     network, chips = channels.network, np.arange(channels.chips)
-    ports = np.stack([channels.routers, np.full(channels.tiles, -1)], axis=1)
+    ports = np.stack([channels.routers[:-1], np.full(channels.tiles, -1)], axis=1)
     neighbour = network.topology.neighbour
     links = np.where(neighbour >= 0, chips[:, None, None] * network.routers_per_chip + neighbour, -1)
-    gates = np.stack([chips + 1, chips - 1], axis=1) * network.routers_per_chip
+    ends = np.arange(HOST, channels.chips)
+    gates = np.stack([ends + 1, ends - 1], axis=1) * network.routers_per_chip
     gates[(gates < 0) | (gates >= channels.chips * network.routers_per_chip)] = -1
     return np.concatenate([ports.ravel(), links.ravel(), gates.ravel()])
 

@@ -39,7 +39,7 @@ class MappedStage:
 
     @property
     def name(self) -> str:
-        """The layer's name."""
+        """The layer's name; of an output of the network, that and "(out)"."""
         return self.stage.name
 
     @property
@@ -104,7 +104,9 @@ class Plan:
     @property
     def tiles(self) -> int:
         """Tiles in use."""
-        return len(np.unique(np.concatenate([mapped.placement.tiles for mapped in self.stages])))
+        return len(
+            np.unique(np.concatenate([mapped.placement.tiles for mapped in self.stages if not mapped.stage.port]))
+        )
 
 
 def _notebook_row(mapped: MappedStage) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ class Proposals:
     def __init__(self, graph: Graph, chip: Chip, rows: Mapping[str, RowPlan] | None = None) -> None:
         self.graph, self.chip, self.rows = graph, chip, dict(rows or {})
         self.slicing = Slicing.of(chip)
-        self.stages = build_stages(graph)
+        self.stages = build_stages(graph, ports=chip.input == "links")
         _check_rows(self.rows, self.stages, chip)
         self.grids = [_grid(stage, self.slicing, self.rows.get(stage.name)) for stage in self.stages]
         self.chips = _chips_needed(graph, self.grids, chip)
@@ -107,15 +107,20 @@ class Proposals:
                 tiles=laid.stages[edge.target].placement.tiles,
             )
             for edge, slack, sure in zip(laid.edges, wanted, must, strict=True)
+            if not self.stages[edge.target].port
         ]
         held = hold(buffers, self.chip, self.chips)
+        got = iter(held.slack)
         edges = tuple(
-            replace(edge, capacity=edge.minimum + slack) for edge, slack in zip(laid.edges, held.slack, strict=True)
+            # the host's memory is no tile's
+            replace(edge, capacity=edge.minimum + (slack if self.stages[edge.target].port else next(got)))
+            for edge, slack in zip(laid.edges, wanted, strict=True)
         )
         stages = laid.stages
         if held.overflowing:
-            stages = tuple(_with_remote(mapped, held) for mapped in stages)
-        notes = _buffer_notes(held, wanted, self.chip)
+            stages = tuple(mapped if mapped.stage.port else _with_remote(mapped, held) for mapped in stages)
+        asked = [buffer.slack for buffer in buffers]
+        notes = _buffer_notes(held, asked, self.chip)
         return replace(laid, stages=stages, edges=edges, slack_rows=slack_rows, notes=notes)
 
     def _stored_bits(self, stage: Stage) -> int:
@@ -132,8 +137,9 @@ class Proposals:
     def _lay_out(self, proposal: Proposal) -> Plan:
         """The plan of a proposal with the least buffers, wherever they fit (cached as `laid`)."""
         placements = _place(
-            self.stages, self.grids, proposal.copies, self.inputs, proposal.layout, proposal.hosts, self.chip
-        )
+            self.stages, self.grids, proposal.copies, self.inputs, proposal.layout, proposal.hosts, self.chip,
+            self.channels.host,
+        )  # fmt: skip
         lanes = [len(placement.home) for placement in placements]
         fanouts = [
             self._sent(number, lanes[edge.source], lanes[edge.target], self._together(edge, proposal.hosts))
@@ -220,6 +226,8 @@ def _check_rows(rows: Mapping[str, RowPlan], stages: tuple[Stage, ...], chip: Ch
 
 
 def _input_values(stage: Stage) -> int:
+    if stage.port:
+        return 0
     if stage.on_crossbars:
         rows, _, groups = unrolled(stage)
         return rows * groups
@@ -290,7 +298,9 @@ def _place(
     layout: Layout,
     hosts: Hosts,
     chip: Chip,
+    host: int,
 ) -> list[Placement]:
+    """Where every stage stands; `host` is the number of the host among tiles."""
     slots = iter(lay(_footprints(stages, grids, copies), layout, chip.tile.ima.crossbars))
     placed = {
         stage.name: place_grid(grid, next(slots), chip)
@@ -301,6 +311,8 @@ def _place(
         if stage.name in placed:
             continue
         beside = placed[hosts[stage.name]].home if stage.name in hosts else FIRST_TILE
+        if stage.port:
+            beside = np.array([host])
         placed[stage.name] = place_digital(beside, values)
     return [placed[stage.name] for stage in stages]
 

@@ -73,9 +73,9 @@ def route_all(
     first_tile = np.concatenate([placement.first_tile for placement in placements])
     receivers = _joined([copies[end.target] + one.lanes for end, one in zip(edges, fanouts, strict=True)])
     bounds = _offsets(_joined([np.diff(one.offset) for one in fanouts]))
-    tiles, tile_bounds = tile_sets(receivers, bounds, first_tile, home, channels.tiles)
+    tiles, tile_bounds = tile_sets(receivers, bounds, first_tile, home, channels.tiles + 1)
     lanes = _joined([copies[end.source] + one.lane for end, one in zip(edges, fanouts, strict=True)])
-    sent = _merge(fanouts, home[lanes], channels.tiles)
+    sent = _merge(fanouts, home[lanes], channels.tiles + 1)
     channel, offset, stops = _ways(channels, sent.sender, sent.choice, tiles, tile_bounds)
     return Routes(
         channels=channels,

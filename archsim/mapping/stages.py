@@ -4,11 +4,15 @@ A *stage* produces one output position (a *window*) at a time. Convolutions and 
 stages; pools, residual adds, products, softmax and normalisations are digital stages. An activation or a scale that
 follows its only producer rides along in that stage. Concatenation, slicing, padding, reshaping and channel
 permutation move no data of their own: they become the way a stage's sources line up (`archsim.mapping.wiring`).
+
+Where pictures arrive over the chip's links, each input and each output of the network is a stage of the host, whose
+windows are the rows of its map.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from archsim.errors import InputError, Problem
 from archsim.mapping.wiring import Source, Wires, channels, positions, wiring
@@ -42,11 +46,15 @@ class Stage:
     operand_shapes: tuple[Shape, ...]
     residual: bool = False
     """Whether only residual adds read its output: it may then be stored wider than what drives crossbars."""
+    port: Literal["", "input", "output"] = ""
+    """Of the host's stages, whether it sends an input of the network or takes an output."""
 
     @property
     def kind(self) -> str:
-        """`conv`, `depthwise`, `linear`, or the digital operation's name."""
+        """`conv`, `depthwise`, `linear`, the digital operation's name, or the host's port."""
         op = self.layer.op
+        if self.port:
+            return self.port
         if isinstance(op, Conv) and op.groups > 1:
             return "depthwise" if op.groups == op.out else "grouped_conv"
         return op.function if isinstance(op, Activation) else op.kind
@@ -54,7 +62,7 @@ class Stage:
     @property
     def on_crossbars(self) -> bool:
         """Whether the stage multiplies on crossbars."""
-        return isinstance(self.layer.op, Conv | Linear)
+        return not self.port and isinstance(self.layer.op, Conv | Linear)
 
     @property
     def shape(self) -> Shape:
@@ -63,14 +71,21 @@ class Stage:
 
     @property
     def windows(self) -> int:
-        """Output positions per image."""
-        rows, columns = positions(self.shape)
-        return rows * columns
+        """Output positions per image; of the host, rows."""
+        rows, _ = positions(self.shape)
+        return rows * self.row_windows
+
+    @property
+    def row_windows(self) -> int:
+        """Windows of a row of the map."""
+        return 1 if self.port else positions(self.shape)[1]
 
     @property
     def values_out(self) -> int:
-        """Values per window."""
-        return channels(self.shape)
+        """Values that a window sends on."""
+        if self.port == "output":
+            return 0
+        return channels(self.shape) * (positions(self.shape)[1] if self.port else 1)
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -83,14 +98,18 @@ class Stage:
         return self.fused[-1].name if self.fused else self.layer.name
 
 
-def build_stages(graph: Graph) -> tuple[Stage, ...]:
-    """Stages of a network in topological order."""
+def build_stages(graph: Graph, *, ports: bool = False) -> tuple[Stage, ...]:
+    """Stages of a network in topological order; with `ports`, those of the host too: inputs where they stand, outputs
+    at the end."""
     consumers = graph.consumers()
     origin: dict[str, Wires] = {}
     stages: dict[str, Stage] = {}
     for layer in graph.layers:
         if isinstance(layer.op, Input):
-            origin[layer.name] = Wires.of(None, layer.shape)
+            read = ports and bool(consumers[layer.name])
+            if read:
+                stages[layer.name] = _port(layer.name, layer, "input", ())
+            origin[layer.name] = Wires.of(layer.name if read else None, layer.shape)
             continue
         wired = wiring(layer, graph, origin)
         if wired is not None:
@@ -112,7 +131,16 @@ def build_stages(graph: Graph) -> tuple[Stage, ...]:
     if not any(stage.on_crossbars for stage in stages.values()):
         problem = "has no convolution or fully connected layer, so there is nothing to map on crossbars"
         raise InputError([Problem(f"workload {graph.name}", problem)])
+    if ports:
+        for name in graph.outputs:
+            leaving = _port(f"{name} (out)", graph[name], "output", origin[name].sources)
+            stages[leaving.name] = leaving
     return _with_residuals(stages, graph)
+
+
+def _port(name: str, layer: Layer, port: Literal["input", "output"], sources: tuple[Source, ...]) -> Stage:
+    operands, shapes = ((sources,), (layer.shape,)) if sources else ((), ())
+    return Stage(name=name, layer=layer, fused=(), operands=operands, operand_shapes=shapes, port=port)
 
 
 def _with_residuals(stages: dict[str, Stage], graph: Graph) -> tuple[Stage, ...]:
@@ -142,7 +170,7 @@ def _readers(stages: dict[str, Stage]) -> dict[str, list[Stage]]:
 
 
 def _only_adds(readers: list[Stage]) -> bool:
-    return bool(readers) and all(isinstance(reader.layer.op, Add) for reader in readers)
+    return bool(readers) and all(isinstance(reader.layer.op, Add) and not reader.port for reader in readers)
 
 
 def _fusion_host(
@@ -161,6 +189,8 @@ def _fusion_host(
 def window_positions(stage: Stage) -> int:
     """Positions of each operand that one window of a digital stage reads."""
     op = stage.layer.op
+    if stage.port:
+        return 1
     if isinstance(op, Pool):
         return op.kernel[0] * op.kernel[1]
     if isinstance(op, GlobalPool):

@@ -41,7 +41,9 @@ def stage_traffic(plan: Plan, mapped: MappedStage) -> StageTraffic:
     """Bits per window of one stage."""
     wide = plan.chip.precision.partial_sum_bits
     place = mapped.placement
-    if mapped.grid is None:
+    if mapped.stage.port:
+        read, loaded = np.zeros(1, np.int64), np.zeros(1)
+    elif mapped.grid is None:
         read = _operand_bits(plan, mapped.stage)
         loaded = read.astype(float)
     else:

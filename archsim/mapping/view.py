@@ -28,6 +28,7 @@ def mapping_view(chip: Chip) -> Chip:
         "precision",
         "activation_precision",
         "overflow",
+        "input",
         "replication",
         "placement",
         "objective",

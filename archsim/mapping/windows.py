@@ -33,8 +33,10 @@ class Extent:
 def _extents(stage: Stage, source: Source) -> tuple[Extent, Extent] | None:
     """Vertical and horizontal extent of a stage's windows on a source, or None when a window needs all of it."""
     op = stage.layer.op
-    if not source.aligned or isinstance(op, GlobalPool | Linear):
+    if not source.aligned or (not stage.port and isinstance(op, GlobalPool | Linear)):
         return None
+    if stage.port:
+        return Extent(stride=1, before=source.top, reach=0), Extent(stride=1, before=source.left, reach=0)
     if isinstance(op, Conv):
         step = op.dilation
     elif isinstance(op, Pool):
@@ -71,6 +73,18 @@ def needs(stage: Stage, source: Source, produced: Shape) -> tuple[Counts, Counts
     last_row = np.clip((y + vertical.before) // vertical.stride, 0, out_rows - 1)
     last_column = np.clip((x + horizontal.before) // horizontal.stride, 0, out_columns - 1)
     last = np.maximum.accumulate(last_row * out_columns + last_column)
+    return need, last
+
+
+def buffer_needs(consumer: Stage, source: Source, producer: Stage) -> tuple[Counts, Counts]:
+    """`need` and `last` between two stages, whose windows are positions or, at the host's ports, rows of them."""
+    need, last = needs(consumer, source, producer.shape)
+    if producer.port:
+        columns = positions(producer.shape)[1]
+        need, last = -(-need // columns), last[columns - 1 :: columns]
+    if consumer.port:
+        columns = positions(consumer.shape)[1]
+        need, last = need[columns - 1 :: columns], last // columns
     return need, last
 
 
@@ -116,6 +130,20 @@ def users(stage: Stage, source: Source, produced: Shape) -> Counts | None:
     window = down[:, :, None] * out_columns + across[:, None, :]
     valid = valid_down[:, :, None] & valid_across[:, None, :]
     return np.where(valid, window, -1).reshape(rows * columns, -1)
+
+
+def window_users(consumer: Stage, source: Source, producer: Stage) -> Counts | None:
+    """`users` between two stages, whose windows are positions or, at the host's ports, rows of them."""
+    if not producer.port:
+        found = users(consumer, source, producer.shape)
+        return found if found is None or not consumer.port else found // positions(consumer.shape)[1]
+    extents, (rows, columns) = _extents(consumer, source), positions(producer.shape)
+    out_rows, out_columns = positions(consumer.shape)
+    if consumer.port or extents is None or (rows, columns) == (1, 1) != (out_rows, out_columns):
+        return None
+    row, valid = _users_along(extents[0], np.arange(rows), out_rows)
+    windows = np.where(valid, row, -1)[:, :, None] * out_columns + np.arange(out_columns)
+    return np.where(valid[:, :, None], windows, -1).reshape(rows, -1)
 
 
 def _users_along(extent: Extent, index: Counts, limit: int) -> tuple[Counts, NDArray[np.bool_]]:

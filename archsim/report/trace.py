@@ -26,7 +26,6 @@ from archsim.errors import InputError
 from archsim.files import write_whole
 from archsim.mapping import Plan
 from archsim.mapping.digital import UNITS
-from archsim.mapping.stages import positions
 from archsim.timing import Machine, Stamps
 from archsim.timing.machine import Ints
 from archsim.timing.replay import Holds, replay
@@ -86,7 +85,7 @@ def write_trace(
 
 def row_lengths(plan: Plan) -> dict[str, int]:
     """Windows in a row of each stage's map."""
-    return {mapped.name: positions(mapped.stage.shape)[1] for mapped in plan.stages}
+    return {mapped.name: mapped.stage.row_windows for mapped in plan.stages}
 
 
 def build_trace(

@@ -132,7 +132,7 @@ def _resources(plan: Plan, units: list[list[_Unit]], sent: Packets) -> tuple[tup
     Resources are numbered as they first occur, lane by lane, then unit by unit, then hop by hop.
     """
     channels = plan.routes.channels
-    tiles, homes = channels.tiles, [mapped.placement.home for mapped in plan.stages]
+    tiles, homes = channels.tiles + 1, [mapped.placement.home for mapped in plan.stages]
     taken = [
         (tiles * (1 + np.array([unit.kind for unit in row], np.int64)) + home[:, None]).ravel()
         for home, row in zip(homes, units, strict=True)
@@ -145,7 +145,7 @@ def _resources(plan: Plan, units: list[list[_Unit]], sent: Packets) -> tuple[tup
         if place >= first_channel:
             return str(channels.hop(place - first_channel))
         kind, tile = divmod(place, tiles)
-        return f"{('bus', *UNITS)[kind]} {tile}"
+        return f"{('bus', *UNITS)[kind]} {'host' if tile == channels.host else tile}"
 
     order = np.argsort(first)
     rank = np.empty(len(order), np.int64)
@@ -193,6 +193,9 @@ class _Compiler:
 
     def times(self, mapped: MappedStage) -> dict[str, int]:
         """Post-processing and write of one window [ps], by the machine's field names."""
+        if mapped.stage.port:
+            # the host's own memory is not modelled: a picosecond is the least that a step takes
+            return {"post_time": 0, "write_time": 1, "write_hold": 1}
         traffic = stage_traffic(self.plan, mapped)
         pipeline = self.chip.pipeline
         write = self._occupancy_ps(traffic.output_bits + traffic.partial_bits / mapped.placement.span)
@@ -213,6 +216,10 @@ class _Compiler:
         A transfer occupies bus and eDRAM port in proportion to its bytes, and takes at least its pipeline stage's
         cycles from end to end. What stands in other tiles comes over the network first; its links are not arbitrated.
         """
+        if mapped.stage.port:
+            # the last link's hold is in the packet's time, its latency is not (`hop_latencies`)
+            entry = self.chip.links.latency_ps if mapped.stage.port == "output" else 1
+            return np.array([max(1, entry)]), np.ones(1, np.int64)
         pipeline, router = self.chip.pipeline, self.chip.tile.router
         before = 0 if mapped.grid is None else pipeline.decision_ps
         before += ceil(mapped.remote_hops) * router.latency_ps

@@ -186,11 +186,11 @@ def test_every_channel_has_one_number(network: Network, chips: int) -> None:
         hops[hop] = number
     numbers = np.array(list(hops.values()))
     kinds = [hop.kind for hop in hops]
-    assert channels.routers.tolist() == [router_of(network, tile) for tile in range(channels.tiles)]
+    assert channels.routers[:-1].tolist() == [router_of(network, tile) for tile in range(channels.tiles)]
     assert channels.ejects(numbers).tolist() == [kind == "eject" for kind in kinds]
     assert channels.between_chips(numbers).tolist() == [kind == "chip" for kind in kinds]
     assert kinds.count("inject") == kinds.count("eject") == chips * network.tiles_per_chip == channels.tiles
-    assert kinds.count("chip") == 2 * (chips - 1)
+    assert kinds.count("chip") == 2 * chips  # the host is one more at the near end
     links = [hop for hop in hops if hop.kind == "link"]
     per_chip = network.routers_per_chip
     assert all(adjacent(network, hop.start % per_chip, hop.end % per_chip) for hop in links)

@@ -25,18 +25,21 @@ def test_packets_go_as_the_network_routes_them(network: Network, chips: int, dat
     channels = Channels(network=network, chips=chips)
     tile = st.integers(0, channels.tiles - 1)
     sets = data.draw(st.lists(st.sets(tile, max_size=12).map(sorted), min_size=1, max_size=4))
-    packets = data.draw(st.lists(st.tuples(tile, st.integers(0, len(sets) - 1)), min_size=1, max_size=6))
+    sets.append([channels.host])  # pictures come from the host, results go to it
+    packets = data.draw(
+        st.lists(st.tuples(tile | st.just(channels.host), st.integers(0, len(sets) - 1)), min_size=1, max_size=6)
+    )
     home, choice = np.array(packets, np.int64).T.copy()
     offset = np.cumsum([0, *map(len, sets)])
     tiles = np.array([tile for one in sets for tile in one], np.int64)
-    routers = np.array([router_of(network, number) for number in range(channels.tiles)])
+    routers = np.array([*(router_of(network, number) for number in range(channels.tiles)), -network.routers_per_chip])
     topology = network.topology
     channel, bounds, delivered = write_routes(
         topology.neighbour, topology.port, routers, chips, home, choice, tiles, offset
     )
     for number, (source, chosen) in enumerate(packets):
         hops = tuple(channels.hop(c) for c in channel[bounds[number] : bounds[number + 1]].tolist())
-        assert hops == route(network, source, sets[chosen])
+        assert hops == route(network, source, sets[chosen], channels.host)
         assert delivered[number] == len(set(sets[chosen]) - {source})
 
 

@@ -74,19 +74,24 @@ def path(network: Network, start: int, end: int) -> list[int]:
     return routers + walk(network, routers[-1], end)[1:]
 
 
-def route(network: Network, source: int, targets: Sequence[int]) -> Route:
-    """Hops from a tile to all of `targets`; none when the data stay in the tile."""
+def route(network: Network, source: int, targets: Sequence[int], host: int = -1) -> Route:
+    """Hops from a tile to all of `targets`; none when the data stay in the tile. The host, where it is named, hangs on
+    router 0 of a chip before the first, without ports."""
     away = sorted(set(targets) - {source})
     if not away:
         return ()
-    stops = sorted({router_of(network, tile) for tile in away})
-    start = router_of(network, source)
+
+    def hangs_on(tile: int) -> int:
+        return -network.routers_per_chip if tile == host else router_of(network, tile)
+
+    stops = sorted({hangs_on(tile) for tile in away})
+    start = hangs_on(source)
     if abs(stops[-1] - start) < abs(stops[0] - start):
         stops.reverse()
-    hops, here = [Hop("inject", source, start)], start
+    hops, here = [] if source == host else [Hop("inject", source, start)], start
     for stop in stops:
         hops += [_between(network, *ends) for ends in pairwise(path(network, here, stop))]
-        hops += [Hop("eject", stop, tile) for tile in away if router_of(network, tile) == stop]
+        hops += [Hop("eject", stop, tile) for tile in away if tile != host and router_of(network, tile) == stop]
         here = stop
     return tuple(hops)
 
@@ -102,7 +107,7 @@ def packets_of(plan: Plan) -> Iterator[list[Route]]:
 
     @cache
     def send(source: int, targets: tuple[int, ...]) -> Route:
-        return route(network, source, targets)
+        return route(network, source, targets, plan.routes.channels.tiles)
 
     hosts = host_of(plan)
     for edge in plan.edges:
@@ -130,11 +135,15 @@ def receivers(producer: MappedStage, consumer: MappedStage, host: str | None) ->
     """Copies of the consumer that each producer window goes to."""
     if consumer.grid is None and host == producer.name and window_positions(consumer.stage) == 1:
         return [frozenset()] * producer.windows
+    if consumer.stage.port:
+        return [frozenset([0])] * producer.windows
     read = [
         users(consumer.stage, source, producer.stage.shape)
         for source in consumer.stage.sources
         if source.stage == producer.name
     ]
+    if producer.stage.port:  # a window is a row of positions
+        read = [windows if windows is None else windows.reshape(producer.windows, -1) for windows in read]
     found: list[frozenset[int]] = [frozenset()] * producer.windows
     for windows in read:
         rows = [range(consumer.replication)] * producer.windows if windows is None else windows.tolist()
