@@ -27,6 +27,7 @@ from archsim.mapping.routes import route_all
 from archsim.mapping.rows.plan import RowPlan
 from archsim.mapping.slicing import CrossbarGrid, Slicing, grid_for
 from archsim.mapping.stages import Stage, build_stages, channels, positions, window_positions
+from archsim.mapping.topology import TOPOLOGIES
 from archsim.units import format_quantity
 from archsim.workload.graph import Conv, Graph
 
@@ -114,7 +115,7 @@ class Proposals:
         stages = laid.stages
         if held.overflowing:
             stages = tuple(_with_remote(mapped, held) for mapped in stages)
-        notes = _buffer_notes(held, wanted, self.chip)
+        notes = (*TOPOLOGIES[self.chip.tile.router.topology].notes, *_buffer_notes(held, wanted, self.chip))
         return replace(laid, stages=stages, edges=edges, slack_rows=slack_rows, notes=notes)
 
     def _bits(self, edge: Edge) -> int:
