@@ -28,6 +28,7 @@ from archsim.mapping.routes import route_all
 from archsim.mapping.rows.plan import RowPlan
 from archsim.mapping.slicing import CrossbarGrid, Slicing, grid_for
 from archsim.mapping.stages import Stage, build_stages, channels, positions, window_positions
+from archsim.mapping.topology import TOPOLOGIES
 from archsim.units import format_quantity
 from archsim.workload.graph import Conv, Graph
 
@@ -120,7 +121,7 @@ class Proposals:
         if held.overflowing:
             stages = tuple(mapped if mapped.stage.port else _with_remote(mapped, held) for mapped in stages)
         asked = [buffer.slack for buffer in buffers]
-        notes = _buffer_notes(held, asked, self.chip)
+        notes = (*TOPOLOGIES[self.chip.tile.router.topology].notes, *_buffer_notes(held, asked, self.chip))
         return replace(laid, stages=stages, edges=edges, slack_rows=slack_rows, notes=notes)
 
     def _stored_bits(self, stage: Stage) -> int:

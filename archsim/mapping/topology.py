@@ -17,9 +17,8 @@ in X and north alone lead back to no row. On a torus a ring waits for itself, so
 channel from the wrap-around link on (a dateline). A packet to several tiles goes leg after leg, in X again after Y,
 which can close a cycle on either. With unlimited queues no packet waits for room, and none of this can happen.
 
-`ideal` is a crossbar of full bandwidth between all tiles: one router, no links, only the tiles' own ports. Nothing that
-joins the same tiles by ports of the same rate is faster, so it bounds what a better network can bring. Its cost is that
-of the routers in the file.
+`ideal` is a crossbar of full bandwidth between all tiles: one router, no links, only the tiles' own ports, which every
+network has. So it bounds what a better network can bring to a layout. Its cost is that of the routers in the file.
 """
 
 from __future__ import annotations
@@ -64,10 +63,11 @@ class Topology:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
     """How a topology is built from the (row, column) of its routers [R, 2]; with `one_router` all tiles of a chip hang
-    on the same."""
+    on the same. `notes` are what a user of it should know."""
 
     build: Callable[[Ints], Topology]
     one_router: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def grid(places: Ints, *, rings: bool) -> Topology:
@@ -130,5 +130,12 @@ def crossbar(places: Ints) -> Topology:
 TOPOLOGIES: dict[str, Family] = {
     "mesh": Family(build=partial(grid, rings=False)),
     "torus": Family(build=partial(grid, rings=True)),
-    "ideal": Family(build=crossbar, one_router=True),
+    "ideal": Family(
+        build=crossbar,
+        one_router=True,
+        notes=(
+            "tile.router.topology: ideal is a bound, not a machine: a crossbar joins all tiles of a chip in the "
+            "latency of one router, at the area and power of the file's routers",
+        ),
+    ),
 }

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from archsim.components import build_chip
 from archsim.config import load_hardware
 from archsim.config.model import Router
+from archsim.mapper import map_network
 from archsim.mapping.network import Channels, Network
 from archsim.mapping.topology import TOPOLOGIES
+from archsim.workload import load_workload
 
 from .ways import Route, path, place_of, route, router_of, walk
 
@@ -223,3 +225,9 @@ def test_the_network_of_a_chip_follows_its_file() -> None:
 
 def test_every_topology_can_be_chosen() -> None:
     assert set(get_args(Router.model_fields["topology"].annotation)) == set(TOPOLOGIES)
+
+
+@pytest.mark.parametrize("family", list(TOPOLOGIES))
+def test_a_plan_says_that_an_ideal_network_is_none(family: str) -> None:
+    plan = map_network(load_workload("lenet5"), load_hardware("isaac-8bit", {"tile.router.topology": family}))
+    assert any("ideal is a bound" in note for note in plan.notes) == (family == "ideal")

@@ -1,5 +1,5 @@
 """Machines drawn at random: every rule of `archsim.timing.machine` in many combinations, in times so short that ties
-are the rule."""
+are the rule. Packets go over links in any order, or over a small network of any topology."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from archsim.mapping.kernels import write_routes
+from archsim.mapping.network import Channels, Network
+from archsim.mapping.topology import TOPOLOGIES
 from archsim.timing.machine import Ints, Machine
 
 SHAPES = ("chain", "residual", "concat", "any")
@@ -163,6 +166,7 @@ class _Draft:
     def _routes(self, pairs: list[tuple[int, int]]) -> list[Ints]:
         """The route of each producer window of each edge; routes share links unless everything is exclusive."""
         random = self.random
+        network = None if self.exclusive or random.random() < 0.6 else self._network()
         links = [self._resource("link") for _ in range(int(random.integers(1, 6)))]
         if random.random() < 0.2:
             links += list(range(len(self.names)))  # a bus may lie on the way
@@ -172,6 +176,8 @@ class _Draft:
             choices = int(random.integers(1, 4))
             if self.exclusive:
                 table = np.array([[self._route(None) for _ in range(choices)] for _ in range(replicas)])
+            elif network is not None:
+                table = np.array([[self._way(network) for _ in range(choices)] for _ in range(replicas)])
             else:
                 table = np.tile([self._route(links) for _ in range(choices)], (replicas, 1))
             found.append(table[np.arange(windows) % replicas, random.integers(0, choices, windows)].astype(np.int64))
@@ -184,6 +190,46 @@ class _Draft:
             self.hops.append((resource, hold, latency))
         self.route_ends.append(len(self.hops))
         return len(self.route_ends) - 2
+
+    def _network(self) -> _Network:
+        """One or two chips of up to 18 tiles."""
+        random = self.random
+        family = str(random.choice(list(TOPOLOGIES)))
+        routers, shared = int(random.integers(1, 10)), int(random.integers(1, 3))
+        tiles = routers * shared
+        if TOPOLOGIES[family].one_router:
+            routers, shared = 1, tiles
+        network = Network(
+            columns=int(random.integers(1, 5)), routers_per_chip=routers, tiles_per_chip=tiles, tiles_per_router=shared,
+            band_rows=int(random.integers(1, 4)), family=family,
+        )  # fmt: skip
+        return _Network(Channels(network=network, chips=int(random.integers(1, 3))))
+
+    def _way(self, network: _Network) -> int:
+        """A packet from some tile to some tiles, itself among them or not."""
+        random, channels = self.random, network.channels
+        source, count = random.integers(0, channels.tiles, 1), int(random.integers(1, 4))
+        targets = np.unique(random.integers(0, channels.tiles, count))
+        topology, bounds = channels.network.topology, np.array([0, len(targets)])
+        taken, _, _ = write_routes(
+            topology.neighbour, topology.port, channels.routers, channels.chips, source, np.zeros(1, np.int64), targets,
+            bounds,
+        )  # fmt: skip
+        hold = int(random.integers(1, self.scale + 1))
+        for channel in taken.tolist():
+            if channel not in network.resources:
+                network.resources[channel] = self._resource(str(channels.hop(channel)))
+            self.hops.append((network.resources[channel], hold, int(random.integers(1, self.scale + 1))))
+        self.route_ends.append(len(self.hops))
+        return len(self.route_ends) - 2
+
+
+@dataclass
+class _Network:
+    """A network, and the resources that its channels in use have become."""
+
+    channels: Channels
+    resources: dict[int, int] = field(default_factory=dict)
 
 
 def flat(parts: list[Ints]) -> Ints:

@@ -16,9 +16,12 @@ from archsim.config import load_hardware
 from archsim.errors import InputError
 from archsim.mapper import map_network
 from archsim.mapping import Plan
+from archsim.mapping.topology import TOPOLOGIES
 from archsim.timing import run_timing
 from archsim.timing.bitserial import run_bits
+from archsim.timing.checks import check_run
 from archsim.timing.compile import compile_machine
+from archsim.timing.kernel_engine import run_kernel
 from archsim.timing.simpy_engine import run_simpy
 from archsim.workload import load_workload
 
@@ -51,6 +54,21 @@ def test_bit_detail_gives_the_stamps_of_window_detail(hardware: str, images: int
     found = run_bits(plan, machine)
     assert found.stamps.differences(run_simpy(machine)) == {}
     assert found.waits == 0
+
+
+@pytest.mark.parametrize("topology", list(TOPOLOGIES))
+def test_every_engine_runs_every_topology_alike(topology: str) -> None:
+    """ResNet-8 on chips of six tiles with a router each, so that packets meet on links and between chips."""
+    changes = {"tile.count": 6, "tile.grid.columns": 3, "tile.grid.rows": 2, "tile.router.shared_by": 1}
+    plan = plan_for("resnet8-cifar10", **changes, **{"ima.count": 1, "tile.router.topology": topology})
+    assert plan.chips > 1
+    machine = compile_machine(plan)
+    expected = run_simpy(machine)
+    check_run(machine, expected)
+    assert any(name.startswith("link") for name in machine.resource_names) == (topology != "ideal")
+    assert run_kernel(machine).differences(expected) == {}
+    found = run_bits(plan, machine)
+    assert found.stamps.differences(expected) == {}
 
 
 @pytest.mark.parametrize("converters", [1, 3, 5, 8, 16, 60])

@@ -40,7 +40,7 @@ def test_an_idle_network_takes_booksims_cycles(topology: str, flits: int) -> Non
 
 @pytest.mark.parametrize("series", SERIES, ids=str)
 def test_latency_over_load_is_booksims(series: Series) -> None:
-    """Saturation is taken to be the last load at which BookSim settled; it is no lower."""
+    """Saturation lies between the last load at which BookSim settled and the next; it is taken at its lower end."""
     lowest, expected = series.points[0]
     assert series.measured(lowest) == pytest.approx(expected, abs=1)
     compared = [(load, expected) for load, expected in series.points if load <= 0.8 * series.settled]
