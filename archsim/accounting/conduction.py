@@ -10,42 +10,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archsim.accounting.dynamic import ArrayReads, used_cells
+from archsim.accounting.dynamic import used_cells
 from archsim.mapping.plan import MappedStage, Plan
+from archsim.mapping.reads import ArrayReads
 
 if TYPE_CHECKING:
     from archsim.function.crossbars.devices.stored import StoredCells
-    from archsim.function.inference.activity import LayerActivity
-
-ASSUMED_ACTIVE_ROWS = 0.5
-"""Share of rows driven in an input cycle where no inputs were given: random bits."""
 
 
-def conducting_cells(
-    plan: Plan, mapped: MappedStage, activity: LayerActivity | None, done: ArrayReads, stored: StoredCells | None
-) -> float:
+def conducting_cells(plan: Plan, mapped: MappedStage, done: ArrayReads, stored: StoredCells | None) -> float:
     """On-state cell reads per image of one layer."""
     grid, crossbar = mapped.grid, plan.chip.tile.ima.crossbar
     assert grid is not None
-    with_units = crossbar.unit_column and plan.slicing.encoding != "differential"
     cells = grid.rows * grid.columns if stored is not None else used_cells(mapped, grid)
     share = relative_conductance(plan, (2**crossbar.cell.bits - 1) / 2 if stored is None else stored.mean_level)
     # unit columns of weights that are levels are fully on
     unit_level = 1.0 if plan.hardware.model.weight_levels is None else float(2**crossbar.cell.bits - 1)
-    unit_share = relative_conductance(plan, unit_level) if with_units else 0.0
-    if activity is None:
-        return ASSUMED_ACTIVE_ROWS * (
-            done.mean(done.digits * cells) * share + done.mean(done.digits * grid.rows) * unit_share
-        )
-    once = mapped.windows * plan.slicing.input_cycles
-    return once * _driven_share(activity) * (int(cells.sum()) * share + int(grid.rows.sum()) * unit_share)
-
-
-def _driven_share(activity: LayerActivity) -> float:
-    """Share of rows driven in an input cycle of the full number of bits; streamed ones only where bits are skipped."""
-    if activity.reads is None or activity.reads.drives is None:
-        return activity.active_row_fraction
-    return activity.reads.drives / (activity.inputs * activity.input_cycles * activity.images)
+    unit_share = grid.unit_columns * relative_conductance(plan, unit_level)
+    rows = int(grid.rows.sum())
+    return done.mean(done.driven) * (int(cells.sum()) / rows * share + unit_share)
 
 
 def relative_conductance(plan: Plan, level: float) -> float:

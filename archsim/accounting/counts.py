@@ -1,10 +1,10 @@
 """Counting actions: how often each component acted, layer by layer. Nothing here knows a joule.
 
-Counts follow the plan exactly; where a machine gates its row drivers (`dac.charge: active`) they follow the inputs'
-bits. Unit of each count: `crossbar.read` full-array reads (a partly used array counts its used share of cells),
-`dac.drive` rows, `adc.convert`, `sample_hold.sample` and `shift_add.add` columns, registers' `window` full registers
-of one array and window, `edram.access` lines of `access_bits`, `bus.bit` bits, `router.flit` flits times routers,
-digital units one per element operation.
+Counts follow the plan exactly, and what arrays did the reads on record (`archsim.mapping.reads`). Unit of each count:
+`crossbar.read` full-array reads (a partly used array counts its used share of cells), `dac.drive` rows, `adc.convert`,
+`sample_hold.sample` and `shift_add.add` columns, registers' `window` full registers of one array and window,
+`edram.access` lines of `access_bits`, `bus.bit` bits, `router.flit` flits times routers, digital units one per element
+operation.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from archsim.accounting.crossbars import Entry, crossbar_actions
 from archsim.accounting.rows import lookup_actions
 from archsim.mapping.digital import digital_work
 from archsim.mapping.plan import MappedStage, Plan
+from archsim.mapping.reads import ArrayReads
 from archsim.mapping.traffic import edge_bits, flits, stage_traffic
 
 if TYPE_CHECKING:
     from archsim.function.crossbars.devices.stored import StoredCells
-    from archsim.function.inference.activity import LayerActivity
     from archsim.timing.summary import StageTiming, Timing
 
 Ints = NDArray[np.int64]
@@ -46,11 +46,11 @@ class Count:
 def count_actions(
     plan: Plan,
     timing: Timing,
-    activity: Mapping[str, LayerActivity],
+    reads: Mapping[str, ArrayReads],
     stored: Mapping[str, StoredCells] | None = None,
 ) -> list[Count]:
-    """All dynamic actions of a run of `timing.images` images. `activity` has measured inputs by layer, or nothing;
-    `stored` the cells' levels, which count where reads are charged by conductance.
+    """All dynamic actions of a run of `timing.images` images. `reads` has the record of every crossbar stage, `stored`
+    the cells' levels, which count where reads are charged by conductance.
 
     Measured counts are the mean per picture times the number of images.
     """
@@ -62,7 +62,10 @@ def count_actions(
     for index, (mapped, stage) in enumerate(zip(plan.stages, timing.stages, strict=True)):
         found = [
             *crossbar_actions(
-                plan, mapped, activity.get(mapped.name), None if stored is None else stored.get(mapped.name)
+                plan,
+                mapped,
+                None if mapped.grid is None else reads[mapped.name],
+                None if stored is None else stored.get(mapped.name),
             ),
             *_memory_actions(plan, mapped),
             *lookup_actions(plan, mapped),

@@ -60,7 +60,7 @@ def programming_cost(plan: Plan, stored: Mapping[str, StoredCells] | None) -> Pr
         if mapped.grid is None:
             continue
         held = None if stored is None else stored[mapped.name]
-        count = mapped.replication * (int(_cells_per_array(plan, mapped).sum()) if held is None else held.written)
+        count = mapped.replication * (int(_cells_per_array(mapped).sum()) if held is None else held.written)
         level = middle if held is None else held.level
         cells += count
         pulses.append(count * _pulses(write, level))
@@ -79,11 +79,10 @@ def _source(device: Device, write: Write) -> str:
     return write.source or device.source or "set for this run"
 
 
-def _cells_per_array(plan: Plan, mapped: MappedStage) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _cells_per_array(mapped: MappedStage) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Cells written in each array of one copy, the unit column included."""
     assert mapped.grid is not None
-    unit = plan.chip.tile.ima.crossbar.unit_column and plan.slicing.encoding != "differential"
-    return np.asarray(mapped.grid.rows * (mapped.grid.columns + unit))
+    return np.asarray(mapped.grid.rows * (mapped.grid.columns + mapped.grid.unit_columns))
 
 
 def _pulses(write: Write, level: float) -> float:
@@ -117,7 +116,7 @@ def _load_time(plan: Plan, write: Write, stored: Mapping[str, StoredCells] | Non
             pulses = mapped.grid.rows * _pulses(write, top)
         else:
             level = top / 2 if stored is None else stored[mapped.name].level
-            pulses = _cells_per_array(plan, mapped) * _pulses(write, level)
+            pulses = _cells_per_array(mapped) * _pulses(write, level)
         units = _slots(mapped) // arrays[write.one_array_per]
         np.add.at(busy, units, np.tile(pulses * write.pulse, mapped.replication))
     return float(busy.max())

@@ -134,6 +134,7 @@ def _crossbar(file: HardwareFile) -> tree.Crossbar:
             on_resistance=cell.on_resistance,
             off_resistance=cell.off_resistance,
             read_voltage=cell.read_voltage,
+            levels=file.weight_levels is not None,
         ),
     )
 

@@ -79,6 +79,8 @@ def notes(chip: Chip) -> Iterator[str]:
             f"the cost of the {ima.adc.bits}-bit ADC is extrapolated: law {ima.adc.scaling} was fitted over {low} to "
             f"{high} bits"
         )
+    if ima.crossbar.unit_column and chip.precision.encoding == "differential":
+        yield "ima.crossbar.unit_column asks for a column that differential pairs do not need: there is none"
     if ima.bit_cycle_ps > ima.cycle_ps:
         rate = format_quantity(ima.columns_per_adc / (ima.cycle_ps * 1e-12), "S/s", 4)
         yield (

@@ -99,7 +99,7 @@ def _geometry(hardware: HardwareFile) -> Iterator[Finding]:
     if tile.grid.columns * tile.grid.rows != tile.count:
         size = f"{tile.grid.columns} x {tile.grid.rows}"
         yield "tile.grid", f"{size} places do not fit {tile.count} tiles; expected columns x rows = tile.count"
-    slices = ceil(precision.weight_bits / ima.cell.bits)
+    slices = ceil(precision.stored_bits / ima.cell.bits)
     sides = 2 if precision.encoding == "differential" else 1
     needed = f"{precision.weight_bits}-bit weights in {ima.cell.bits}-bit cells take {slices} cells"
     if crossbar.slices == "columns" and slices * sides > crossbar.columns:

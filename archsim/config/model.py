@@ -67,7 +67,8 @@ class Precision(Sourced):
     `residual_bits` where that is given and wider, since they never drive a crossbar.
 
     `encoding` is how signed weights reach the cells: `offset` adds 2^(weight_bits-1), `flip` does so and stores the
-    complement of columns whose sum could set the top bit (one ADC bit less), `differential` uses a pair of columns.
+    complement of columns whose sum could set the top bit (one ADC bit less), `differential` uses a pair of columns that
+    hold magnitudes up to 2^(weight_bits-1) - 1, one of them 0.
     """
 
     weight_bits: OperandBits
@@ -76,11 +77,17 @@ class Precision(Sourced):
     residual_bits: OperandBits | None = None
     encoding: Literal["offset", "flip", "differential"]
 
+    @property
+    def stored_bits(self) -> int:
+        """Bits of a weight that cells hold: a differential pair has its sign in the choice of the column."""
+        return max(1, self.weight_bits - 1) if self.encoding == "differential" else self.weight_bits
+
 
 class Crossbar(Component):
     """Arrays of one IMA. `slices` says where the bit slices of a weight sit: in neighbouring columns of one array or in
     sibling arrays. `energy` says how a read is charged: by the table value, or V^2 G t from the stored conductances.
-    `unit_column` adds a column of ones that sums the inputs. `row_activation` says how many rows are opened for a
+    `unit_column` adds a column of ones to every array that sums the inputs; differential pairs need none and have none,
+    whatever the file says. `row_activation` says how many rows are opened for a
     conversion, all of them where it is missing.
     """
 

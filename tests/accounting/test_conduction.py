@@ -14,6 +14,7 @@ from archsim.accounting.conduction import relative_conductance
 from archsim.components import cost_table
 from archsim.errors import InputError
 from archsim.function.crossbars.devices import cell_read_energy, stored_cells
+from archsim.function.inference.reads import array_reads
 from archsim.mapping import Plan
 from archsim.timing import run_timing
 
@@ -24,7 +25,7 @@ def plan_of(**changes: object) -> Plan:
 
 
 def read_energy(plan: Plan, **found: Any) -> dict[str, float]:
-    rows = price(count_actions(plan, run_timing(plan), {}, **found), cost_table(plan.chip))
+    rows = price(count_actions(plan, run_timing(plan), array_reads(plan, {}), **found), cost_table(plan.chip))
     return energy_by([row for row in rows if row.component == "crossbar"], "layer")
 
 
@@ -80,7 +81,9 @@ def test_measured_inputs_replace_the_assumed_half(tmp_path: Path) -> None:
 
 def test_tables_stay_the_default() -> None:
     plan = archsim.map_network(archsim.load_workload("lenet5"), archsim.load_hardware("isaac-8bit"))
-    actions = {(count.component, count.action) for count in count_actions(plan, run_timing(plan), {})}
+    actions = {
+        (count.component, count.action) for count in count_actions(plan, run_timing(plan), array_reads(plan, {}))
+    }
     assert ("crossbar", "read") in actions
     assert ("crossbar", "cell_read") not in actions
 

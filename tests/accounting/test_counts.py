@@ -7,6 +7,7 @@ import pytest
 from archsim.accounting import count_actions, price, total_energy
 from archsim.components import cost_table
 from archsim.config import load_hardware
+from archsim.function.inference.reads import array_reads
 from archsim.mapper import map_network
 from archsim.timing import run_timing
 from archsim.workload.graph import Activation, Conv, Graph, Input, Layer
@@ -29,7 +30,9 @@ def conv_graph() -> Graph:
 def counted(hardware: str, changes: dict[str, object], images: int = 1) -> dict[tuple[str, str], float]:
     plan = map_network(conv_graph(), load_hardware(hardware, {"mapping.replication": "none", **changes}))
     timing = run_timing(plan, images)
-    return {(count.component, count.action): count.count for count in count_actions(plan, timing, {})}
+    return {
+        (count.component, count.action): count.count for count in count_actions(plan, timing, array_reads(plan, {}))
+    }
 
 
 def test_isaac_8bit() -> None:
@@ -77,7 +80,9 @@ def test_copies_do_not_change_what_is_computed() -> None:
     plan = map_network(conv_graph(), load_hardware("isaac-8bit"))
     assert plan.stages[0].replication > 1
     timing = run_timing(plan)
-    copied = {(count.component, count.action): count.count for count in count_actions(plan, timing, {})}
+    copied = {
+        (count.component, count.action): count.count for count in count_actions(plan, timing, array_reads(plan, {}))
+    }
     alone = counted("isaac-8bit", {})
     for key in (("adc", "convert"), ("dac", "drive"), ("crossbar", "read"), ("input_register", "window")):
         assert copied[key] == alone[key]
@@ -102,7 +107,7 @@ def test_puma_counts_control_cycles_and_sibling_arrays() -> None:
 def test_energy_of_a_known_convolution() -> None:
     """Conversions dominate: 1.5625 pJ each."""
     plan = map_network(conv_graph(), load_hardware("isaac-8bit", {"mapping.replication": "none"}))
-    rows = price(count_actions(plan, run_timing(plan), {}), cost_table(plan.chip))
+    rows = price(count_actions(plan, run_timing(plan), array_reads(plan, {})), cost_table(plan.chip))
     conversions = WINDOWS * 8 * (800 + 10) * 1.5625e-12
     [adc] = [row.energy_j for row in rows if row.component == "adc"]
     assert adc == pytest.approx(conversions, rel=1e-12)

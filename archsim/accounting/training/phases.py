@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from archsim.accounting.counts import Count, count_actions
 from archsim.config.training import Training
-from archsim.function.inference.activity import LayerActivity
-from archsim.mapping.plan import MappedStage, Plan
+from archsim.mapping.plan import Plan
+from archsim.mapping.reads import ArrayReads, planned_reads
 from archsim.workload.backward import OVERLAP, GradientProduct
 
 if TYPE_CHECKING:
@@ -23,7 +21,7 @@ TRANSPOSED: Mapping[str, str] = {"adc": "transposed_adc"}
 
 def forward_counts(plan: Plan, timing: Timing, block: Training, products: Sequence[GradientProduct]) -> list[Count]:
     """Forward phase: inference, with every layer's input written to off-chip memory for the gradient."""
-    counts = count_actions(plan, timing, assumed_activity(plan, block.assumed.input_ones))
+    counts = count_actions(plan, timing, assumed_reads(plan, block.assumed.input_ones))
     if block.dataflow.activations_in == "dram":
         bits = {product.source: product.inputs * plan.slicing.input_bits for product in reversed(products)}
         first = {product.source: product.layer for product in reversed(products)}
@@ -34,7 +32,7 @@ def forward_counts(plan: Plan, timing: Timing, block: Training, products: Sequen
 def error_counts(plan: Plan, timing: Timing, block: Training, products: Sequence[GradientProduct]) -> list[Count]:
     """Error phase: transposed products and the sums over overlapping windows, under their layers' names; errors written
     to off-chip memory where they wait there for the gradient."""
-    raw = count_actions(plan, timing, assumed_activity(plan, block.assumed.error_ones))
+    raw = count_actions(plan, timing, assumed_reads(plan, block.assumed.error_ones))
     overlapping = {f"{product.layer}{OVERLAP}": product.positions * product.rows for product in products}
     counts = [_renamed(count) for count in raw if not _is_pooling(count)]
     added = dict.fromkeys(count.layer for count in raw if count.layer in overlapping)
@@ -58,28 +56,6 @@ def _renamed(count: Count) -> Count:
     return replace(count, layer=count.layer.removesuffix(OVERLAP).removesuffix(".back"), component=component)
 
 
-def assumed_activity(plan: Plan, ones: float) -> dict[str, LayerActivity]:
-    """Activity of every crossbar stage with this share of ones among all input bits, so of rows driven."""
-    return {mapped.name: _activity(plan, mapped, ones) for mapped in plan.stages if mapped.grid is not None}
-
-
-def _activity(plan: Plan, mapped: MappedStage, ones: float) -> LayerActivity:
-    slicing = plan.slicing
-    inputs = mapped.windows * mapped.input_values
-    none = np.zeros(1, np.int64)
-    return LayerActivity(
-        name=mapped.name,
-        windows=mapped.windows,
-        rows=mapped.input_values,
-        input_bits=slicing.input_bits,
-        input_cycles=slicing.input_cycles,
-        zero_inputs=none,
-        one_bits=np.array([round(inputs * slicing.input_bits * ones)], np.int64),
-        active_rows=np.array([round(inputs * slicing.input_cycles * ones)], np.int64),
-        stored_zeros=none,
-        stored=inputs,
-        zero_groups=none,
-        activation_zeros=none,
-        output_zeros=none,
-        outputs=mapped.windows * mapped.stage.values_out,
-    )
+def assumed_reads(plan: Plan, ones: float) -> dict[str, ArrayReads]:
+    """Reads of every crossbar stage with this share of ones among all input bits, so of rows driven."""
+    return {mapped.name: planned_reads(plan, mapped, ones) for mapped in plan.stages if mapped.grid is not None}

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.function import kernels
+from archsim.function.crossbars.encodings import Drive
 from archsim.function.inference.reads import ReadCounts, merge_reads
-from archsim.function.quantization.network import MatrixLayer, TensorFormat
+from archsim.function.quantization.network import MatrixLayer
 from archsim.function.unroll import Geometry, coverage
 from archsim.mapping.slicing import row_starts
 
@@ -48,7 +49,7 @@ class LayerActivity:
     windows, rows : per image: output positions, and unrolled inputs of all groups per window.
     input_bits, input_cycles : bits of an input and DAC digits they enter in.
     zero_inputs : unrolled inputs that are zero.
-    one_bits : ones among the input bits driven (two's complement for signed inputs).
+    one_bits : ones among the input bits driven (two's complement, or offset binary, for signed inputs: `Drive`).
     active_rows : rows with a non-zero digit, summed over windows and input cycles.
     stored_zeros, stored : zeros in the input tensor, and its elements per image.
     zero_groups : [row groups] windows of all images in which no row of the group is driven.
@@ -119,30 +120,25 @@ class LayerActivity:
         return int(self.output_zeros.sum()) / (self.outputs * self.images)
 
 
-def codes(x: Array, form: TensorFormat) -> Array:
-    """Bit patterns on the input lines: unsigned, `form.bits` wide, two's complement for signed tensors."""
-    pattern = x.view(f"u{x.itemsize}")
-    width = 8 * x.itemsize
-    return pattern if form.bits == width or not form.signed else pattern & pattern.dtype.type(2**form.bits - 1)
-
-
-def digit_table(bits: int, dac_bits: int) -> NDArray[np.int64]:
-    """For each code: whether it is zero, its ones, its non-zero DAC digits. [2 ** bits, 3]"""
-    code = np.arange(2**bits)
-    ones = sum((code >> bit) & 1 for bit in range(bits))
-    digits = sum((code >> low) & (2**dac_bits - 1) != 0 for low in range(0, bits, dac_bits))
-    return np.stack([code == 0, ones, digits], axis=1).astype(np.int64)
+def digit_table(drive: Drive) -> NDArray[np.int64]:
+    """For each code driven: whether it stands for zero, its ones, its non-zero digits. [2 ** bits, 3]"""
+    code = np.arange(2**drive.bits)
+    ones = sum((code >> bit) & 1 for bit in range(drive.bits))
+    digits = sum((code >> low) & drive.largest != 0 for low in range(0, drive.bits, drive.dac_bits))
+    return np.stack([code == drive.offset, ones, digits], axis=1).astype(np.int64)
 
 
 def input_counts(x: Array, layer: MatrixLayer, dac_bits: int) -> Counts:
-    """Zeros, ones and active rows of the unrolled inputs: [images, 3], from the stored x [images, C, H, W]."""
+    """Zeros, ones and active rows of the unrolled inputs as they are driven: [images, 3], from the stored x [images, C,
+    H, W]."""
     geometry = layer.geometry
-    table = digit_table(layer.format.bits, dac_bits)
+    drive = Drive(bits=layer.format.bits, dac_bits=dac_bits, signed=layer.format.signed)
+    table = digit_table(drive)
     rows, columns = coverage(geometry)
     out = np.zeros((len(x), 3), np.int64)
-    kernels.weighted_counts(codes(x, layer.format), rows, columns, table, out)
+    kernels.weighted_counts(drive.codes(x), rows, columns, table, out)
     padded = geometry.windows * geometry.kernel[0] * geometry.kernel[1] - int(rows.sum() * columns.sum())
-    return np.asarray(out + padded * table[codes(layer.pad, layer.format)].sum(axis=0))
+    return np.asarray(out + padded * table[drive.codes(layer.pad)].sum(axis=0))
 
 
 def row_group_starts(geometry: Geometry, crossbar_rows: int, packed: int) -> Counts:

@@ -18,7 +18,7 @@ from archsim.accounting.training import (
     update_counts,
     update_time_s,
 )
-from archsim.accounting.training.phases import assumed_activity
+from archsim.accounting.training.phases import assumed_reads
 from archsim.components import build_chip
 from archsim.components.training import error_chip, gradient_chip
 from archsim.components.tree import Chip
@@ -153,7 +153,7 @@ def phases() -> dict[str, list[Count]]:
     block = block_of(chip)
     return {
         "forward": forward_counts(plans[0], times[0], block, products),
-        "inference": count_actions(plans[0], times[0], assumed_activity(plans[0], 0.25)),
+        "inference": count_actions(plans[0], times[0], assumed_reads(plans[0], 0.25)),
         "error": error_counts(plans[1], times[1], block, products),
     }
 

@@ -18,7 +18,7 @@ from archsim.components import Chip
 from archsim.function.crossbars.devices.compose import acts
 from archsim.function.crossbars.devices.gaps import gaps_over_sigma
 from archsim.function.crossbars.devices.window import window_of
-from archsim.function.crossbars.encodings import Encoded, encode, row_groups
+from archsim.function.crossbars.encodings import encode, row_groups
 from archsim.function.quantization.levels.fit import to_levels
 from archsim.function.quantization.levels.seam import plan_weights
 from archsim.function.quantization.network import MatrixLayer, TensorFormat
@@ -76,7 +76,7 @@ def layer_cells(
     quantizer: WeightQuantizer = WEIGHT_QUANTIZERS["per_channel"],
 ) -> StoredCells:
     """Cells of one convolution or fully connected layer."""
-    unit_column, file = chip.tile.ima.crossbar.unit_column, chip.hardware.model
+    file = chip.hardware.model
     integers = layer_integers(graph, layer, slicing, quantizer)
     gaps, error = None, None if file.device is None else file.device.programming
     if integers.levels is not None and error is not None and acts(error):
@@ -84,12 +84,12 @@ def layer_cells(
     cells = units = unit_total = 0
     total = 0.0
     for group in row_groups(integers, slicing):
-        encoded = encode(group.weight, slicing, unit_column=unit_column, ends=group.ends)
+        encoded = encode(group.weight, slicing, ends=group.ends)
         cells += encoded.cells.size
         total += float(encoded.cells.sum(dtype=np.int64 if encoded.gain is None else np.float64))
-        copies = _arrays(encoded, slicing) if encoded.analog_unit else 0
-        units += copies * encoded.unit_cells.size
-        unit_total += copies * int(encoded.unit_cells.sum(dtype=np.int64))
+        if encoded.analog_unit:
+            units += encoded.unit_cells.size
+            unit_total += int(encoded.unit_cells.sum(dtype=np.int64))
     return StoredCells(
         cells=cells,
         mean_level=total / cells,
@@ -97,11 +97,6 @@ def layer_cells(
         unit_level=unit_total / units if units else 0.0,
         gaps=gaps,
     )
-
-
-def _arrays(encoded: Encoded, slicing: Slicing) -> int:
-    """Arrays of a row group; each has its own unit column."""
-    return -(-encoded.outputs // slicing.weights_per_array) * slicing.arrays_per_weight
 
 
 def layer_integers(graph: Graph, layer: Layer, slicing: Slicing, quantizer: WeightQuantizer) -> MatrixLayer:

@@ -29,8 +29,8 @@ def test_levels_are_those_the_engines_program(changes: dict[str, object]) -> Non
     assert found is not None
     pictures = np.random.default_rng(0).normal(size=(2, 3, 32, 32)).astype(np.float32)
     network = quantize(graph, calibrate(graph, [pictures], origin="test"))
-    unit = plan.chip.tile.ima.crossbar.unit_column
-    circuit = Circuit(slicing=plan.slicing, converter=Converter(name="ideal"), unit_column=unit)
+    unit = plan.slicing.unit_columns
+    circuit = Circuit(slicing=plan.slicing, converter=Converter(name="ideal"))
     assert found.keys() == {layer.name for layer in network.matrices}
     for layer in network.matrices:
         groups = [encoded for _, encoded in programmed(layer, circuit)]

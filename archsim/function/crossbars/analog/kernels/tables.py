@@ -143,9 +143,9 @@ def _convert_each(sums: Any, weight: float, thresholds: Array, values: Array, sc
 
 @njit(inline="always")
 def _window_total(
-    table: Array, places: Array, start: Any, weights: Array, form: Any, noise: Any, scratch: Any, counted: bool
+    table: Array, places: Array, start: Any, weights: Array, at: int, form: Any, noise: Any, scratch: Any, counted: bool
 ) -> Any:
-    """F64 of one window's converted sums times `weights`, and of how many were out of range if that is `counted`.
+    """F64 of one window's converted sums times weights[at], and of how many were out of range if that is `counted`.
 
     `start` is (place of the window's first plane, depth, groups), `form` and `noise` as in `multiply_real`, with the
     window's own counter in place of the block.
@@ -156,23 +156,24 @@ def _window_total(
     sums, totals = scratch
     total, outside = splat_f64(0.0), splat_f64(0.0)
     totals[:] = 0.0
-    for digit in range(0, weights.size, 2):
+    for digit in range(0, weights.shape[1], 2):
         low, high = _column_sums(table, places, first_place + digit * depth * groups, depth, groups)
         if sigma > 0:
             one, two = normal_pairs(key, np.uint64(counter + digit // 2 * COLUMNS))
             low, high = low + one * splat_f32(sigma), high + two * splat_f32(sigma)
         if counted:
-            outside = outside + double_of(_outside(low, lowest, highest))
-            if weights[digit + 1] != 0:
+            if weights[at, digit] != 0:
+                outside = outside + double_of(_outside(low, lowest, highest))
+            if weights[at, digit + 1] != 0:
                 outside = outside + double_of(_outside(high, lowest, highest))
         if mode == CURVE:
-            _convert_each(low, weights[digit], thresholds, values, sums, totals)
-            _convert_each(high, weights[digit + 1], thresholds, values, sums, totals)
+            _convert_each(low, weights[at, digit], thresholds, values, sums, totals)
+            _convert_each(high, weights[at, digit + 1], thresholds, values, sums, totals)
             continue
         if mode == UNIFORM:
             low, high = _codes(low, first, per_step, last), _codes(high, first, per_step, last)
-        total = total + double_of(low) * splat_f64(weights[digit])
-        total = total + double_of(high) * splat_f64(weights[digit + 1])
+        total = total + double_of(low) * splat_f64(weights[at, digit])
+        total = total + double_of(high) * splat_f64(weights[at, digit + 1])
     if mode == CURVE:
         total = load_f64(totals, 0)
     return total, outside
@@ -199,7 +200,8 @@ def multiply_real(
 
     Parameters
     ----------
-    weights : float64 [digits], place value of each digit; an even number of them (a digit that is not there weighs 0).
+    weights : float64 [windows or 1, digits], place value of each digit; an even number of them (a digit that is not
+        read weighs 0, and is not counted).
     scale : flat float64 [blocks, 16], place value and sign of each column. column : [blocks], where a block adds to
         out.
     mode : IDEAL; UNIFORM, with `curve` = (first threshold, 1 / step between thresholds, last code, lowest and highest
@@ -220,10 +222,11 @@ def multiply_real(
         factor, clipped = load_f64(scale, block * LANES), splat_f64(0.0)
         for window in range(count):
             start = window * planes * groups, depth, groups
-            counter = windows[window] * (weights.size // 2) * COLUMNS + (first_block + block) * LANES
+            counter = windows[window] * (weights.shape[1] // 2) * COLUMNS + (first_block + block) * LANES
             drawn = key, np.float32(deviation), counter
             form = mode, curve, thresholds, values
-            total, outside = _window_total(table, flat, start, weights, form, drawn, scratch, clips.size > 0)
+            row = window if weights.shape[0] > 1 else 0
+            total, outside = _window_total(table, flat, start, weights, row, form, drawn, scratch, clips.size > 0)
             at = window * width + column[block]
             store_f64(out, at, load_f64(out, at) + total * factor)
             clipped = clipped + outside
