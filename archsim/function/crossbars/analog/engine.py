@@ -107,8 +107,9 @@ def one_code_per_level(converter: Converter) -> bool:
 
 
 def curve_of(converter: Converter) -> Curve:
-    """The cheapest form of a converter that is still exact: thresholds and values both at equal distances, or lists."""
-    none, bounds = np.zeros(0), (converter.lowest, converter.highest)
+    """The cheapest form of a converter that decides every whole sum as its thresholds do: thresholds and values both at
+    equal distances, or lists."""
+    none, bounds = np.zeros(0), (_single(converter.lowest, np.inf), _single(converter.highest, -np.inf))
     thresholds, values = converter.thresholds, converter.values
     if thresholds is None or values is None:
         return Curve(mode=tables.IDEAL, line=(0.0, 1.0, 0.0, *bounds), thresholds=none, values=none)
@@ -116,10 +117,27 @@ def curve_of(converter: Converter) -> Curve:
     gap = (thresholds[-1] - thresholds[0]) / (count - 1) if count > 1 else 1.0
     step = values[1] - values[0]
     even = gap > 0 and np.allclose(thresholds, thresholds[0] + gap * np.arange(count), rtol=0, atol=1e-9 * gap)
-    if even and np.array_equal(values, values[0] + step * np.arange(count + 1)):
-        line = (float(thresholds[0]), 1.0 / gap, float(count), *bounds)
+    line = (float(thresholds[0]), 1.0 / gap, float(count), *bounds)
+    if even and np.array_equal(values, values[0] + step * np.arange(count + 1)) and _decides(line, thresholds):
         return Curve(mode=tables.UNIFORM, line=line, thresholds=none, values=none, base=values[0], step=step)
     return Curve(mode=tables.CURVE, line=(0.0, 1.0, 0.0, *bounds), thresholds=thresholds, values=values)
+
+
+def _single(bound: float, inwards: float) -> float:
+    """A bound in single precision that sums of single precision lie within as they lie within the exact one."""
+    near = float(np.float32(bound))
+    inside = near >= bound if inwards > 0 else near <= bound
+    return near if inside else float(np.nextafter(np.float32(near), np.float32(inwards)))
+
+
+def _decides(line: tuple[float, ...], thresholds: Real) -> bool:
+    """Whether the codes of a line (`tables.ON_THRESHOLD`) are those of the thresholds for whole sums. Both are
+    monotone, so it takes only the whole sums around each threshold."""
+    first, per_step, last, *_ = line
+    upper = np.ceil(thresholds)
+    whole = np.concatenate([upper - 1, upper])
+    codes = np.clip(np.floor((whole - first) * per_step + tables.ON_THRESHOLD), 0, last)
+    return np.array_equal(codes, np.searchsorted(thresholds, whole, side="right"))
 
 
 def _prepare(layer: MatrixLayer, circuit: Circuit, meter: Meter | None, fixed: bool, replica: int) -> Multiply:

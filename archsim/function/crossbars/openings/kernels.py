@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from archsim.compiling import kernel
 from archsim.function.crossbars.analog.kernels.normals import fill_normals
-from archsim.function.crossbars.analog.kernels.tables import CURVE, IDEAL
+from archsim.function.crossbars.analog.kernels.tables import CURVE, IDEAL, ON_THRESHOLD
 
 Array = NDArray[Any]
 
@@ -137,7 +137,8 @@ def count_reads(
 def decide(sums: Array, mode: int, line: Array, thresholds: Array, values: Array, out: Array) -> None:
     """out float64 [columns] = values of noisy column sums float32 [columns].
 
-    UNIFORM: the code is floor((sum - line[0]) * line[1]) + 1 within 0 .. line[2], its value line[3] + line[4] * code.
+    UNIFORM: the code is floor((sum - line[0]) * line[1] + ON_THRESHOLD) within 0 .. line[2], its value line[3] +
+    line[4] * code.
     CURVE: the code is the number of `thresholds` at or below the sum, its value one of `values`. IDEAL: the sum.
     """
     if mode == IDEAL:
@@ -145,7 +146,7 @@ def decide(sums: Array, mode: int, line: Array, thresholds: Array, values: Array
             out[column] = sums[column]
     elif mode != CURVE:
         for column in range(len(sums)):
-            code = np.floor((np.float64(sums[column]) - line[0]) * line[1]) + 1.0
+            code = np.floor((np.float64(sums[column]) - line[0]) * line[1] + ON_THRESHOLD)
             out[column] = line[3] + line[4] * min(max(code, 0.0), line[2])
     else:
         for column in range(len(sums)):

@@ -52,6 +52,10 @@ COLUMNS = 1 << 24
 """More columns than any layer has: the distance of one pair of digits from the next in the numbers of the noise."""
 
 IDEAL, UNIFORM, CURVE = 0, 1, 2
+ON_THRESHOLD = 1.0 + 2.0**-28
+"""What is added to a sum's distance from the first threshold, in codes, before it is rounded down: more than rounding
+errors of double precision, so that a sum on a threshold takes the upper code, and less than any other whole sum is away
+from one."""
 ONES = np.uint32(0x01010101)
 GATHER = np.uint32((1 << 28) | (1 << 21) | (1 << 14) | (1 << 7))
 """Times a word with a bit in each byte: the four bits, first byte lowest, end up in bits 28 to 31."""
@@ -119,10 +123,10 @@ def _column_sums(table: Array, places: Array, at: int, depth: int, groups: int) 
 
 @njit(inline="always")
 def _codes(sums: Any, first: Any, per_step: Any, last: Any) -> Any:
-    """Codes of a uniform converter as F32: thresholds at or below the sum."""
-    one, none = splat_f32(np.float32(1.0)), splat_f32(np.float32(0.0))
-    found = round_down((sums - splat_f32(np.float32(first))) * splat_f32(np.float32(per_step)) + one)
-    return clamp(found, none, splat_f32(np.float32(last)))
+    """Codes of a uniform converter as F64: thresholds at or below the sum (F32). Single precision would decide some
+    whole sums wrongly."""
+    found = round_down((double_of(sums) - splat_f64(first)) * splat_f64(per_step) + splat_f64(ON_THRESHOLD))
+    return clamp(found, splat_f64(0.0), splat_f64(last))
 
 
 @njit(inline="always")
@@ -171,9 +175,11 @@ def _window_total(
             _convert_each(high, weights[at, digit + 1], thresholds, values, sums, totals)
             continue
         if mode == UNIFORM:
-            low, high = _codes(low, first, per_step, last), _codes(high, first, per_step, last)
-        total = total + double_of(low) * splat_f64(weights[at, digit])
-        total = total + double_of(high) * splat_f64(weights[at, digit + 1])
+            lower, upper = _codes(low, first, per_step, last), _codes(high, first, per_step, last)
+        else:
+            lower, upper = double_of(low), double_of(high)
+        total = total + lower * splat_f64(weights[at, digit])
+        total = total + upper * splat_f64(weights[at, digit + 1])
     if mode == CURVE:
         total = load_f64(totals, 0)
     return total, outside
