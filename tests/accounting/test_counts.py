@@ -17,18 +17,21 @@ READ = 16 * 9 + 16 * 6 + 4 * 4
 """Positions that all windows read: padding is put in at the registers."""
 
 
-def conv_graph() -> Graph:
+def conv_graph(padding: int = 1) -> Graph:
     """3x3 convolution of 64 channels to 40 on a 6x6 map: 576 rows (5 groups), 40 weights a row."""
+    size = 4 + 2 * padding
     layers = (
         Layer(name="x", op=Input(), inputs=(), shape=(64, 6, 6)),
-        Layer(name="c", op=Conv(out=40, kernel=(3, 3), padding=(1, 1, 1, 1)), inputs=("x",), shape=(40, 6, 6)),
-        Layer(name="r", op=Activation(function="relu"), inputs=("c",), shape=(40, 6, 6)),
+        Layer(name="c", op=Conv(out=40, kernel=(3, 3), padding=(padding,) * 4), inputs=("x",), shape=(40, size, size)),
+        Layer(name="r", op=Activation(function="relu"), inputs=("c",), shape=(40, size, size)),
     )
     return Graph(name="conv", layers=layers, outputs=("r",))
 
 
-def counted(hardware: str, changes: dict[str, object], images: int = 1) -> dict[tuple[str, str], float]:
-    plan = map_network(conv_graph(), load_hardware(hardware, {"mapping.replication": "none", **changes}))
+def counted(
+    hardware: str, changes: dict[str, object], images: int = 1, padding: int = 1
+) -> dict[tuple[str, str], float]:
+    plan = map_network(conv_graph(padding), load_hardware(hardware, {"mapping.replication": "none", **changes}))
     timing = run_timing(plan, images)
     return {
         (count.component, count.action): count.count for count in count_actions(plan, timing, array_reads(plan, {}))
@@ -101,6 +104,11 @@ def test_puma_counts_control_cycles_and_sibling_arrays() -> None:
     assert found["input_register", "read"] == WINDOWS * 16 * 5
     assert found["input_register", "write"] == WINDOWS * 576
     assert found["output_register", "read"] == found["output_register", "write"] == WINDOWS * 16 * 5 * 40
+    # 576 inputs of 16 bit are 72 lines of 128 bit, 48 where a row or column is padding, 32 in the corners; outputs 5
+    lines = 16 * 72 + 16 * 48 + 4 * 32 + WINDOWS * 5
+    assert found["bus", "access"] == found["edram", "access"] == lines
+    unpadded = counted("puma", {}, padding=0)
+    assert unpadded["bus", "access"] == unpadded["edram", "access"] == 16 * (72 + 5)
     assert found["core_control", "cycle"] == pytest.approx(WINDOWS * 2048 * 3)
 
 
