@@ -57,6 +57,20 @@ def test_partial_sums_between_imas_ride_the_bus() -> None:
     assert found["bus", "bit"] == READ * 64 * 8 + WINDOWS * (40 * 8 + 1 * 32 * 32)
 
 
+def test_partial_sums_between_imas_are_added_and_pass_the_tiles_register() -> None:
+    found = counted("isaac-8bit", {})
+    assert found["tile_shift_add", "add"] == WINDOWS * 32
+    assert found["tile_output_register", "bit"] == WINDOWS * (40 * 8 + 1 * 32 * 32)
+
+
+def test_the_tiles_register_has_a_price() -> None:
+    """In every run: a register that draws 1 W is seen in the energy."""
+    plan = map_network(conv_graph(), load_hardware("isaac-8bit", {"tile.output_register.cost.power": "1 W"}))
+    rows = price(count_actions(plan, run_timing(plan), {}), cost_table(plan.chip))
+    [register] = [row for row in rows if row.component == "tile_output_register"]
+    assert register.energy_j == pytest.approx(register.count * 1.0 * 1.6e-6 / (8 * 3 * 1024), rel=1e-12)
+
+
 def test_converters_that_always_convert_count_every_column() -> None:
     found = counted("isaac-8bit", {"ima.adc.converts": "all"})
     assert found["adc", "convert"] == WINDOWS * 8 * 10 * 129
@@ -96,6 +110,8 @@ def test_puma_counts_control_cycles_and_sibling_arrays() -> None:
     assert found["input_register", "read"] == WINDOWS * 16 * 5
     assert found["input_register", "write"] == WINDOWS * 576
     assert found["output_register", "read"] == found["output_register", "write"] == WINDOWS * 16 * 5 * 40
+    # two of its three cores send 40 sums to the third, whose arithmetic units add them
+    assert found["alu", "add"] == WINDOWS * 2 * 40
     assert found["core_control", "cycle"] == pytest.approx(WINDOWS * 2048 * 3)
 
 
