@@ -1,17 +1,21 @@
 """Reads charged by what cells conduct (`crossbar.energy: v2gt`).
 
 The unit of count is one cell in the on state for one read pulse; a cell of conductance G counts G / G_on. Its energy
-is in the cost table (`crossbar.cell_read`: V^2 G_on t). Cells conduct only while their row is driven, so counts
-follow the ones among the input bits. Rows and cells enter as means: the product of the two is the sum over cells as
-long as rows that are driven more often hold no other levels than the rest.
+is in the cost table (`crossbar.cell_read`: V^2 G_on t). Cells conduct only while their row is driven, so a layer's
+count is the sum over its rows of how often the row is driven times what its cells conduct: rows that are driven more
+often may hold other levels than the rest, as the middle of a picture does beside its border. Where no inputs are known
+every row is driven alike.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from archsim.accounting.dynamic import ArrayReads, used_cells
 from archsim.mapping.plan import MappedStage, Plan
+from archsim.mapping.rows.plan import NOT_STORED
 
 if TYPE_CHECKING:
     from archsim.function.crossbars.devices.stored import StoredCells
@@ -24,7 +28,11 @@ ASSUMED_ACTIVE_ROWS = 0.5
 def conducting_cells(
     plan: Plan, mapped: MappedStage, activity: LayerActivity | None, done: ArrayReads, stored: StoredCells | None
 ) -> float:
-    """On-state cell reads per image of one layer."""
+    """On-state cell reads per image of one layer.
+
+    Drives that are not those of the stored inputs (bits left out, inputs that share a row) are known in sum; they are
+    dealt to the rows as the stored inputs drive these.
+    """
     grid, crossbar = mapped.grid, plan.chip.tile.ima.crossbar
     assert grid is not None
     with_units = crossbar.unit_column and plan.slicing.encoding != "differential"
@@ -38,7 +46,28 @@ def conducting_cells(
             done.mean(done.digits * cells) * share + done.mean(done.digits * grid.rows) * unit_share
         )
     once = mapped.windows * plan.slicing.input_cycles
-    return once * _driven_share(activity) * (int(cells.sum()) * share + int(grid.rows.sum()) * unit_share)
+    by_row = _mean_of_driven(plan, mapped, activity, stored)
+    weights = int(cells.sum()) * share if by_row is None else int(grid.rows.sum()) * by_row
+    return once * _driven_share(activity) * (weights + int(grid.rows.sum()) * unit_share)
+
+
+def _mean_of_driven(
+    plan: Plan, mapped: MappedStage, activity: LayerActivity, stored: StoredCells | None
+) -> float | None:
+    """What a driven row of one array conducts in on-state cells, mean over drives; None where rows are not known."""
+    drives = activity.row_drives
+    assert mapped.grid is not None
+    if drives is None or stored is None:
+        return None
+    rows = plan.rows.get(mapped.name)
+    if rows is not None:
+        drives = np.where(rows.physical == NOT_STORED, 0, drives)
+    if not drives.any():
+        return 0.0
+    off, rise = relative_conductance(plan, 0.0), relative_conductance(plan, 1.0) - relative_conductance(plan, 0.0)
+    arrays = mapped.grid.crossbars // (int(mapped.grid.row_set.max()) + 1)
+    conducting = stored.row_cells * off + stored.row_levels * rise
+    return float(drives @ conducting) / int(drives.sum()) / arrays
 
 
 def _driven_share(activity: LayerActivity) -> float:
