@@ -268,6 +268,17 @@ def test_hardware_pickles(name: str) -> None:
     assert len({hardware, load_hardware(name)}) == 1
 
 
+def test_conductances_are_charged_with_one_bit_drivers_only() -> None:
+    v2gt: dict[str, object] = {"ima.crossbar.energy": "v2gt"}
+    assert load_hardware("isaac-ce", v2gt).model.ima.crossbar.energy == "v2gt"
+    for bits in (2, 3, 16):
+        with pytest.raises(InputError, match="v2gt needs 1-bit DACs; the energy of graded voltages is not modelled"):
+            load_hardware("isaac-ce", {**v2gt, "ima.dac.bits": bits})
+    with pytest.raises(InputError) as caught:
+        load_hardware("isaac-ce", {"ima.dac.bits": 2, "ima.adc.count": 5000})
+    assert "v2gt" not in str(caught.value)
+
+
 def test_citations_name_works_and_users() -> None:
     found = {citation.key: citation for citation in citations(load_hardware("isaac-ce"))}
     assert list(found) == ["Shafiee2016", "PumaSimulator2018", "Andrulis2024", "HwcomponentsLibrary"]
