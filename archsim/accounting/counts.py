@@ -3,8 +3,8 @@
 Counts follow the plan exactly, and what arrays did the reads on record (`archsim.mapping.reads`). Unit of each count:
 `crossbar.read` full-array reads (a partly used array counts its used share of cells), `dac.drive` rows, `adc.convert`,
 `sample_hold.sample` and `shift_add.add` columns, registers' `window` full registers of one array and window,
-`edram.access` lines of `access_bits`, `bus.bit` bits, `router.flit` flits times routers, digital units one per element
-operation.
+`edram.access` lines of `access_bits`, `bus.bit` and `tile_output_register.bit` bits, `router.flit` flits times routers,
+`tile_shift_add.add` values of partial sums, digital units one per element operation.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ def count_actions(
                 None if stored is None else stored.get(mapped.name),
             ),
             *_memory_actions(plan, mapped),
+            *_collecting_actions(plan, mapped),
             *lookup_actions(plan, mapped),
             *[(work.component, work.action, work.count * mapped.windows) for work in digital_work(mapped.stage)],
             *_network_actions(plan, mapped, outgoing[index], visits),
@@ -94,6 +95,21 @@ def _memory_actions(plan: Plan, mapped: MappedStage) -> list[Entry]:
     accesses += _edram_accesses(plan, traffic.output_bits) * mapped.windows
     moved = fsum(loaded) * turns + (traffic.partial_bits + traffic.output_bits) * mapped.windows
     return [("edram", "access", accesses), _bus(plan, moved, accesses)]
+
+
+def _collecting_actions(plan: Plan, mapped: MappedStage) -> list[Entry]:
+    """Where vectors of IMAs come together, per image: the tile's output register takes every bit that an IMA sends, the
+    outputs and the parts of sums; each value of a part is one addition in the tile's shift-and-add (in the arithmetic
+    units where the machine has none)."""
+    if mapped.grid is None:
+        return []
+    tile, place, traffic = plan.chip.tile, mapped.placement, stage_traffic(plan, mapped)
+    added = (place.ima_transfers + place.tile_transfers) * place.partial_values * mapped.windows
+    found: list[Entry] = [("alu" if tile.shift_add is None else "tile_shift_add", "add", added)]
+    if tile.output_register is not None:
+        bits = traffic.output_bits + traffic.partial_bits + traffic.gathered_bits
+        found.append(("tile_output_register", "bit", bits * mapped.windows))
+    return found
 
 
 def _edram_accesses(plan: Plan, bits: float) -> int:

@@ -114,6 +114,13 @@ class Register(Circuit):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TileRegister(Circuit):
+    """Action `bit` is one bit of a vector that an IMA, or another tile, sends."""
+
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overhead(Circuit):
     """Circuit beside the data path; `charge` is as the hardware file has it (`archsim.config.blocks.Overhead`)."""
 
@@ -125,8 +132,8 @@ class Overhead(Circuit):
 class Ima:
     """In-situ multiply-accumulate unit: `crossbars` arrays and what they share.
 
-    `bit_cycle_ps` is the time between two input digits: one array read, or longer when the converters need more time
-    for the columns each of them serves.
+    `cycle_ps` is the time in which rows are driven for one input digit. `bit_cycle_ps` is the time between two digits:
+    one array read, or longer when the converters need more time for the columns each of them serves.
     """
 
     crossbars: int
@@ -201,7 +208,7 @@ class Tile:
     pool: DigitalUnit
     alu: DigitalUnit
     shift_add: DigitalUnit | None
-    output_register: Register | None
+    output_register: TileRegister | None
     overheads: tuple[Overhead, ...]
 
 

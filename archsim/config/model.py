@@ -14,11 +14,14 @@ from pydantic import Field
 from archsim.config.blocks import (
     AdcCost,
     ArrayCost,
+    CollectorCost,
     Component,
     CycleCost,
+    MemoryCost,
     Model,
     Overhead,
     RegisterCost,
+    RouterCost,
     ShiftAddCost,
     Sourced,
 )
@@ -45,6 +48,7 @@ from archsim.config.types import (
     Name,
     OperandBits,
     OperationRate,
+    Proportion,
     Resistance,
     SampleRate,
     SlackRows,
@@ -185,27 +189,44 @@ class Grid(Model):
     rows: Lines
 
 
-class Edram(Component):
+class Transport(Component):
+    """What moves data. `energy: actions` charges an action the energy that `actions` states; `power` spreads the
+    printed power over the actions at full load, but for the share `always_on` of it, which is drawn all the time.
+    """
+
+    energy: Literal["actions", "power"] = "actions"
+    always_on: Proportion = 0.0
+
+
+class Edram(Transport):
     """Tile memory: one `access` moves `access_bits`; at most `bytes_per_cycle` pass in one tile cycle."""
 
     ACTIONS = ("access",)
     size: Bytes
     access_bits: WireBits
     bytes_per_cycle: Bytes
+    cost: MemoryCost
 
 
-class Bus(Component):
-    """eDRAM-to-IMA bus, charged per `bit`, or per `access` of `access_bits`."""
+class Bus(Transport):
+    """eDRAM-to-IMA bus, charged per `bit`, or per `access` of `access_bits`, whichever `actions` names."""
 
     ACTIONS = ("bit", "access")
     wires: WireBits
     access_bits: WireBits | None = None
+    cost: MemoryCost
+
+    @property
+    def charge(self) -> str:
+        """The action that a run counts."""
+        return next(iter(self.actions))
 
 
-class Router(Component):
+class Router(Transport):
     """One router serves `shared_by` tiles; `latency` is a flit's time through one router and its link."""
 
     ACTIONS = ("flit",)
+    cost: RouterCost
     ports: Count
     flit_bits: WireBits
     flit_rate: Frequency
@@ -229,7 +250,18 @@ class Pool(DigitalUnit):
 
 
 class TileShiftAdd(DigitalUnit):
+    """Adds what other IMAs of the tile, and other tiles, send of a sum; without one the `alu` does."""
+
     ACTIONS = ("add",)
+
+
+class TileRegister(Component):
+    """Takes every vector that leaves an IMA, outputs and parts of sums, until it goes on: action `bit`."""
+
+    ACTIONS = ("bit",)
+    count: Count = 1
+    size: Bytes
+    cost: CollectorCost
 
 
 class Alu(DigitalUnit):
@@ -249,7 +281,7 @@ class Tile(Sourced):
     pool: Pool
     alu: Alu
     shift_add: TileShiftAdd | None = None
-    output_register: Register | None = None
+    output_register: TileRegister | None = None
     overheads: dict[Name, Overhead] = Field(default_factory=dict)
 
 

@@ -29,6 +29,8 @@ class ArrayReads:
     ----------
     digits, reads, rows : int64 [arrays]: input digits streamed, reads, rows that the reads opened.
     driven : rows driven by a digit above 0, summed over reads and arrays; a whole number where it was counted.
+    row_drives : int64 [unrolled inputs], how often the stored inputs drive each row, in one array; None where that was
+        not asked for.
     conversions : int64 [bits + 1]: columns of all reads by the decisions of their conversion, all `bits` of the
         converter, fewer where a search was shortened, 0 where the conversion was left out.
     clipped : conversions of columns in use whose sum was outside the converter's range, None where nothing was
@@ -46,6 +48,7 @@ class ArrayReads:
     clipped: int | None = None
     unproven: int | None = None
     shortened: bool = False
+    row_drives: Ints | None = None
 
     @property
     def sampled(self) -> int:

@@ -10,7 +10,7 @@ from archsim.accounting.counts import Count, count_actions
 from archsim.config.training import Training
 from archsim.mapping.plan import Plan
 from archsim.mapping.reads import ArrayReads, planned_reads
-from archsim.workload.backward import OVERLAP, GradientProduct
+from archsim.workload.backward import Errors, GradientProduct
 
 if TYPE_CHECKING:
     from archsim.timing.summary import Timing
@@ -29,14 +29,16 @@ def forward_counts(plan: Plan, timing: Timing, block: Training, products: Sequen
     return counts
 
 
-def error_counts(plan: Plan, timing: Timing, block: Training, products: Sequence[GradientProduct]) -> list[Count]:
-    """Error phase: transposed products and the sums over overlapping windows, under their layers' names; errors written
-    to off-chip memory where they wait there for the gradient."""
+def error_counts(
+    plan: Plan, timing: Timing, block: Training, products: Sequence[GradientProduct], errors: Errors
+) -> list[Count]:
+    """Error phase of the plan of `errors`: transposed products and the sums over overlapping windows, under their
+    layers' names; errors written to off-chip memory where they wait there for the gradient."""
     raw = count_actions(plan, timing, assumed_reads(plan, block.assumed.error_ones))
-    overlapping = {f"{product.layer}{OVERLAP}": product.positions * product.rows for product in products}
-    counts = [_renamed(count) for count in raw if not _is_pooling(count)]
-    added = dict.fromkeys(count.layer for count in raw if count.layer in overlapping)
-    counts += [Count(name.removesuffix(OVERLAP), "alu", "add", overlapping[name] * timing.images) for name in added]
+    overlapping = {product.layer: product.positions * product.rows for product in products}
+    counts = [_of_layer(count, errors) for count in raw if not _is_pooling(count, errors)]
+    added = [errors.layers[stage.name] for stage in plan.stages if stage.name in errors.overlaps]
+    counts += [Count(layer, "alu", "add", overlapping[layer] * timing.images) for layer in added]
     if block.dataflow.errors_in == "dram":
         counts += [
             Count(product.layer, "dram", "bit", product.errors * block.error_bits * timing.images)
@@ -45,15 +47,15 @@ def error_counts(plan: Plan, timing: Timing, block: Training, products: Sequence
     return counts
 
 
-def _is_pooling(count: Count) -> bool:
+def _is_pooling(count: Count, errors: Errors) -> bool:
     """The arithmetic of an average pool, which stands for the sum over windows: that adds every product once, without
     padding, and does not divide."""
-    return count.layer.endswith(OVERLAP) and count.component == "alu" and count.action in ("add", "multiply")
+    return count.layer in errors.overlaps and count.component == "alu" and count.action in ("add", "multiply")
 
 
-def _renamed(count: Count) -> Count:
+def _of_layer(count: Count, errors: Errors) -> Count:
     component = TRANSPOSED.get(count.component, count.component)
-    return replace(count, layer=count.layer.removesuffix(OVERLAP).removesuffix(".back"), component=component)
+    return replace(count, layer=errors.layers[count.layer], component=component)
 
 
 def assumed_reads(plan: Plan, ones: float) -> dict[str, ArrayReads]:

@@ -17,7 +17,7 @@ from archsim.function import kernels
 from archsim.function.crossbars.encodings import Drive
 from archsim.function.inference.reads import ReadCounts, merge_reads
 from archsim.function.quantization.network import MatrixLayer
-from archsim.function.unroll import Geometry, coverage
+from archsim.function.unroll import Geometry, coverage, window_reads
 from archsim.mapping.slicing import row_starts
 
 Array = NDArray[Any]
@@ -29,10 +29,11 @@ PER_IMAGE = ("zero_inputs", "one_bits", "active_rows", "stored_zeros", "activati
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counting:
     """How rows are driven: crossbar rows, bits per DAC digit, and the convolution groups that share a crossbar by layer
-    name (`CrossbarGrid.packed_groups`; 1 where a layer is not named)."""
+    name (`CrossbarGrid.packed_groups`; 1 where a layer is not named). `by_row` asks for drives row by row."""
 
     crossbar_rows: int = 128
     dac_bits: int = 1
+    by_row: bool = False
     packed_groups: tuple[tuple[str, int], ...] = ()
 
     def row_groups(self, layer: MatrixLayer) -> Counts:
@@ -51,6 +52,7 @@ class LayerActivity:
     zero_inputs : unrolled inputs that are zero.
     one_bits : ones among the input bits driven (two's complement, or offset binary, for signed inputs: `Drive`).
     active_rows : rows with a non-zero digit, summed over windows and input cycles.
+    row_drives : int64 [unrolled inputs of all groups], the same by row, summed over images; None where not asked for.
     stored_zeros, stored : zeros in the input tensor, and its elements per image.
     zero_groups : [row groups] windows of all images in which no row of the group is driven.
     activation_zeros : outputs that the activation left at zero, before rounding. output_zeros, outputs : zeros in the
@@ -73,6 +75,7 @@ class LayerActivity:
     output_zeros: Counts
     outputs: int
     reads: ReadCounts | None = None
+    row_drives: Counts | None = None
 
     @property
     def images(self) -> int:
@@ -141,6 +144,30 @@ def input_counts(x: Array, layer: MatrixLayer, dac_bits: int) -> Counts:
     return np.asarray(out + padded * table[drive.codes(layer.pad)].sum(axis=0))
 
 
+def drives_by_row(x: Array, layer: MatrixLayer, dac_bits: int) -> Counts:
+    """Windows and input cycles of all images in which each row has a non-zero digit: int64 [unrolled inputs of all
+    groups], from the stored x [images, C, H, W]."""
+    geometry, g = layer.geometry, layer.geometry.groups
+    drive = Drive(bits=layer.format.bits, dac_bits=dac_bits, signed=layer.format.signed)
+    digits = digit_table(drive)[:, 2]
+    stored = digits.astype(np.uint8)[drive.codes(x)].sum(axis=0, dtype=np.int64)
+    outside = len(x) * digits[drive.codes(layer.pad)]
+    vertical, horizontal = (
+        [_inside(reads, extent) for reads in every.T]
+        for every, extent in zip(window_reads(geometry), stored.shape[1:], strict=True)
+    )
+    found = np.empty((*geometry.kernel, geometry.channels), np.int64)
+    for y, rows in enumerate(vertical):
+        for column, columns in enumerate(horizontal):
+            inside = stored[:, rows][:, :, columns].sum(axis=(1, 2))
+            found[y, column] = inside + outside * (geometry.windows - len(rows) * len(columns))
+    return np.ascontiguousarray(found.reshape(-1, g, geometry.channels // g).swapaxes(0, 1)).ravel()
+
+
+def _inside(reads: Counts, extent: int) -> Counts:
+    return reads[(reads >= 0) & (reads < extent)]
+
+
 def row_group_starts(geometry: Geometry, crossbar_rows: int, packed: int) -> Counts:
     """First unrolled row (all groups one after the other) of each row group, and the end: int64 [row groups + 1]."""
     return row_starts(geometry.rows, geometry.groups, crossbar_rows, packed)
@@ -169,9 +196,11 @@ def merge(parts: Sequence[LayerActivity]) -> LayerActivity:
     joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in PER_IMAGE}
     reads = [part.reads for part in parts if part.reads is not None]
     zero_groups = np.sum([part.zero_groups for part in parts], axis=0)
+    drives = [part.row_drives for part in parts if part.row_drives is not None]
     return replace(
         parts[0],
         zero_groups=zero_groups,
         reads=merge_reads(reads) if reads else None,
+        row_drives=np.sum(drives, axis=0) if drives else None,
         **joined,
     )

@@ -22,6 +22,7 @@ from archsim.function.inference.activity import (
     Counting,
     Counts,
     LayerActivity,
+    drives_by_row,
     input_counts,
     merge,
     zero_groups,
@@ -322,4 +323,5 @@ def _activity(
         activation_zeros=zeros,
         output_zeros=zeros_per_image(output),
         outputs=output[0].size,
+        row_drives=drives_by_row(x, layer, counting.dac_bits) if counting.by_row else None,
     )

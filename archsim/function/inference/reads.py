@@ -156,4 +156,5 @@ def _recorded(
         clipped=None if found is None else found.clipped,
         unproven=None if found is None else found.unproven,
         shortened=decisions is not None,
+        row_drives=activity.row_drives,
     )

@@ -38,9 +38,14 @@ class Request:
 
 
 def plan_counting(plan: Plan) -> Counting:
-    """How a plan cuts layers into row groups."""
+    """How a plan cuts layers into row groups; row by row where reads are charged by what rows conduct."""
     packed = tuple((mapped.name, mapped.grid.packed_groups) for mapped in plan.stages if mapped.grid is not None)
-    return Counting(crossbar_rows=plan.slicing.rows, dac_bits=plan.slicing.dac_bits, packed_groups=packed)
+    return Counting(
+        crossbar_rows=plan.slicing.rows,
+        dac_bits=plan.slicing.dac_bits,
+        by_row=plan.chip.tile.ima.crossbar.energy == "v2gt",
+        packed_groups=packed,
+    )
 
 
 def plan_streaming(plan: Plan, calibration: Calibration | None = None) -> Streaming | None:

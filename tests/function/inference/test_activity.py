@@ -13,6 +13,7 @@ from archsim.function.crossbars.encodings import Drive
 from archsim.function.inference.activity import (
     Counting,
     digit_table,
+    drives_by_row,
     input_counts,
     row_group_starts,
     zero_groups,
@@ -63,6 +64,28 @@ def test_counts_equal_those_of_the_unrolled_inputs(g: Geometry, kind: tuple[int,
         ones = sum(int(((lines >> bit) & 1).sum()) for bit in range(form.bits))
         active = sum(int((((lines >> low) & (2**dac - 1)) != 0).sum()) for low in range(0, form.bits, dac))
         assert found[image].tolist() == [int((unrolled == 0).sum()), ones, active]
+
+
+@settings(deadline=None, max_examples=60)
+@given(geometries(), st.sampled_from([(8, False), (8, True), (5, True)]), st.integers(1, 8), st.integers(0, 2**32 - 1))
+def test_drives_by_row_equal_those_of_the_unrolled_inputs(
+    g: Geometry, kind: tuple[int, bool], dac: int, seed: int
+) -> None:
+    form = TensorFormat(bits=kind[0], signed=kind[1], scale=1.0)
+    rng = np.random.default_rng(seed)
+    x = rng.integers(form.low, form.high + 1, (3, g.channels, g.height, g.width)).astype(form.dtype)
+    x[rng.random(x.shape) < 0.4] = 0
+    pad = rng.integers(0, min(form.high, 15), g.channels)
+    layer = layer_of(g, form, pad)
+    expected = np.zeros(g.groups * g.rows, np.int64)
+    for image in range(3):
+        unrolled = unroll_oracle(x[image : image + 1], g, pad.astype(form.dtype)).astype(np.int64)
+        offset = 2 ** (form.bits - 1) if form.signed and dac > 1 else 0
+        lines = (unrolled + offset) % 2**form.bits
+        for low in range(0, form.bits, dac):
+            expected += (((lines >> low) & (2**dac - 1)) != 0).reshape(len(expected), -1).sum(axis=1)
+    assert drives_by_row(x, layer, dac).tolist() == expected.tolist()
+    assert drives_by_row(x, layer, dac).sum() == input_counts(x, layer, dac)[:, 2].sum()
 
 
 def test_codes_and_digits_by_hand() -> None:
