@@ -163,7 +163,7 @@ def test_compare_runs_hardware_files_on_a_workload(archsim: Run) -> None:
     assert "ratio" in done.stdout
     widths = "8-bit weights and 8-bit inputs, 16-bit weights and 16-bit inputs"
     assert f"the runs have different operand widths ({widths})" in done.stdout
-    assert "charged to different components: isaac-8bit to link (99% of its energy)" in done.stdout
+    assert "charged to different components: isaac-8bit to edram, bus, router, link (99% of its energy)" in done.stdout
     assert "more figures that differ (--wide, or --json)" in done.stdout
     assert "more figures" not in archsim("compare", "isaac-8bit", "puma", "--workload", "lenet5", "--wide").stdout
 

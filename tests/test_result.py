@@ -92,13 +92,17 @@ def test_totals_of_a_stream(run: Result) -> None:
     assert totals.first_image_latency_s == pytest.approx(totals.latency_s - totals.interval_s)
     assert totals.images_per_s == 1 / totals.interval_s
     static = fsum(row.energy_j for row in run.actions if row.action == "static")
-    assert static > 0.9 * totals.energy_j  # ISAAC's links, always on
+    assert static > 0.9 * totals.energy_j  # ISAAC's links, always on, and a share of memories, buses and routers
     assert totals.dynamic_energy_j + static == pytest.approx(totals.energy_j, rel=1e-12)
     steady = totals.dynamic_energy_j / 2 + static / totals.latency_s * totals.interval_s
     assert totals.energy_per_image_j == pytest.approx(steady, rel=1e-12)
-    alone = archsim.load_hardware("isaac-8bit", {"chip.links.cost.power": "0 W"})
+    off = {f"tile.{name}.always_on": 0 for name in ("edram", "bus", "router")}
+    alone = archsim.load_hardware("isaac-8bit", {"chip.links.cost.power": "0 W", **off})
     without = archsim.simulate(archsim.map_network(archsim.load_workload("lenet5"), alone), images=2).totals
-    assert without.energy_j == without.dynamic_energy_j == pytest.approx(totals.dynamic_energy_j, rel=1e-12)
+    assert without.energy_j == without.dynamic_energy_j
+    # what is always on of memories, buses and routers is less than their actions take when it is not
+    assert without.energy_j == pytest.approx(totals.dynamic_energy_j, rel=0.03)
+    assert without.energy_j > totals.dynamic_energy_j
 
 
 def test_a_result_in_a_console_is_a_line(run: Result) -> None:

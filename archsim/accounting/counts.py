@@ -1,10 +1,10 @@
 """Counting actions: how often each component acted, layer by layer. Nothing here knows a joule.
 
-Counts follow the plan exactly; where a machine gates its row drivers (`dac.charge: active`) they follow the inputs'
-bits. Unit of each count: `crossbar.read` full-array reads (a partly used array counts its used share of cells),
-`dac.drive` rows, `adc.convert`, `sample_hold.sample` and `shift_add.add` columns, registers' `window` full registers
-of one array and window, `edram.access` lines of `access_bits`, `bus.bit` bits, `router.flit` flits times routers,
-digital units one per element operation.
+Counts follow the plan exactly, and what arrays did the reads on record (`archsim.mapping.reads`). Unit of each count:
+`crossbar.read` full-array reads (a partly used array counts its used share of cells), `dac.drive` rows, `adc.convert`,
+`sample_hold.sample` and `shift_add.add` columns, registers' `window` full registers of one array and window,
+`edram.access` lines of `access_bits`, `bus.bit` and `tile_output_register.bit` bits, `router.flit` flits times routers,
+`tile_shift_add.add` values of partial sums, digital units one per element operation.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from archsim.accounting.crossbars import Entry, crossbar_actions
 from archsim.accounting.rows import lookup_actions
 from archsim.mapping.digital import digital_work
 from archsim.mapping.plan import MappedStage, Plan
+from archsim.mapping.reads import ArrayReads
 from archsim.mapping.traffic import edge_bits, flits, packets, stage_traffic
 
 if TYPE_CHECKING:
     from archsim.function.crossbars.devices.stored import StoredCells
-    from archsim.function.inference.activity import LayerActivity
     from archsim.timing.summary import StageTiming, Timing
 
 Ints = NDArray[np.int64]
@@ -46,11 +46,11 @@ class Count:
 def count_actions(
     plan: Plan,
     timing: Timing,
-    activity: Mapping[str, LayerActivity],
+    reads: Mapping[str, ArrayReads],
     stored: Mapping[str, StoredCells] | None = None,
 ) -> list[Count]:
-    """All dynamic actions of a run of `timing.images` images. `activity` has measured inputs by layer, or nothing;
-    `stored` the cells' levels, which count where reads are charged by conductance.
+    """All dynamic actions of a run of `timing.images` images. `reads` has the record of every crossbar stage, `stored`
+    the cells' levels, which count where reads are charged by conductance.
 
     Measured counts are the mean per picture times the number of images.
     """
@@ -62,9 +62,13 @@ def count_actions(
     for index, (mapped, stage) in enumerate(zip(plan.stages, timing.stages, strict=True)):
         found = [
             *crossbar_actions(
-                plan, mapped, activity.get(mapped.name), None if stored is None else stored.get(mapped.name)
+                plan,
+                mapped,
+                None if mapped.grid is None else reads[mapped.name],
+                None if stored is None else stored.get(mapped.name),
             ),
             *_memory_actions(plan, mapped),
+            *_collecting_actions(plan, mapped, int(plan.gathers.passed_on[plan.gathers.stage == index].sum())),
             *lookup_actions(plan, mapped),
             *[(work.component, work.action, work.count * mapped.windows) for work in digital_work(mapped.stage)],
             *_network_actions(plan, mapped, sent, outgoing[index]),
@@ -97,6 +101,21 @@ def _sizes(bits: NDArray[np.float64], mapped: MappedStage) -> list[tuple[float, 
     """The distinct ones of a window's bits [1 or windows], and how many windows have each."""
     found, windows = np.unique(bits, return_counts=True)
     return list(zip(found.tolist(), (windows * (mapped.windows // len(bits))).tolist(), strict=True))
+
+
+def _collecting_actions(plan: Plan, mapped: MappedStage, passed_on: int) -> list[Entry]:
+    """Where vectors of IMAs come together, per image: the tile's output register takes every bit that an IMA sends, the
+    outputs, the parts of sums and the values `passed_on` by other tiles; each value of a part is one addition in the
+    tile's shift-and-add (in the arithmetic units where the machine has none)."""
+    if mapped.grid is None:
+        return []
+    tile, place, traffic = plan.chip.tile, mapped.placement, stage_traffic(plan, mapped)
+    added = place.ima_transfers * place.partial_values * mapped.windows + passed_on
+    found: list[Entry] = [("alu" if tile.shift_add is None else "tile_shift_add", "add", added)]
+    if tile.output_register is not None:
+        bits = (traffic.output_bits + traffic.partial_bits) * mapped.windows
+        found.append(("tile_output_register", "bit", bits + passed_on * plan.chip.precision.partial_sum_bits))
+    return found
 
 
 def _edram_accesses(plan: Plan, bits: float) -> int:

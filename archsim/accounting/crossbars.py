@@ -5,66 +5,53 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
-from archsim.accounting.conduction import ASSUMED_ACTIVE_ROWS, conducting_cells
-from archsim.accounting.dynamic import ArrayReads, array_reads, converted_columns, decision_actions, row_cells
+from archsim.accounting.conduction import conducting_cells
+from archsim.accounting.dynamic import decision_actions, row_cells
 from archsim.accounting.levels import level_actions
 from archsim.accounting.sparsity import conversion_actions, sensing_actions
 from archsim.mapping.plan import MappedStage, Plan
+from archsim.mapping.reads import ASSUMED_DRIVEN, ArrayReads
 
 if TYPE_CHECKING:
     from archsim.function.crossbars.devices.stored import StoredCells
-    from archsim.function.inference.activity import LayerActivity
 
 Entry = tuple[str, str, float]
 """(component, action, count per image)."""
 
 
 def crossbar_actions(
-    plan: Plan, mapped: MappedStage, activity: LayerActivity | None, stored: StoredCells | None = None
+    plan: Plan, mapped: MappedStage, done: ArrayReads | None, stored: StoredCells | None = None
 ) -> list[Entry]:
-    """Analog side and its registers, per image; nothing for a digital stage.
+    """Analog side and its registers, per image, from the reads on record; nothing for a digital stage.
 
-    ADC conversions: used columns of every array and read, the unit column included where there is one (`converts: all`:
-    every column). A read counts as the share of an array's cells that it opens and that are used, or (`energy: v2gt`)
-    as what these conduct, from their levels `stored` where weights are known. Samples and shift-adds go with every
-    column and read, also where an ADC sparsity policy leaves out the conversion between them.
+    A read counts as the share of an array's cells that it opens and that are used, or (`energy: v2gt`) as what these
+    conduct, from their levels `stored` where weights are known. Samples and shift-adds go with every column and read,
+    also where an ADC sparsity policy leaves out the conversion between them.
     """
     grid = mapped.grid
-    if grid is None:
+    if grid is None or done is None:
         return []
-    crossbar, done = plan.chip.tile.ima.crossbar, array_reads(plan, mapped, activity)
-    columns = int(grid.columns.sum()) + (grid.crossbars if crossbar.unit_column else 0)
-    conversions = done.mean(done.reads * converted_columns(plan, grid))
+    crossbar = plan.chip.tile.ima.crossbar
     return [
-        ("crossbar", "cell_read", conducting_cells(plan, mapped, activity, done, stored))
+        ("crossbar", "cell_read", conducting_cells(plan, mapped, done, stored))
         if crossbar.energy == "v2gt"
         else ("crossbar", "read", done.mean(done.rows * row_cells(mapped, grid)) / (crossbar.rows * crossbar.columns)),
-        ("dac", "drive", _rows_driven(plan, mapped, activity, done)),
-        ("sample_hold", "sample", conversions),
-        *conversion_actions(plan, mapped, activity, done),
-        ("shift_add", "add", conversions),
+        ("dac", "drive", _rows_driven(plan, done)),
+        ("sample_hold", "sample", done.mean(done.sampled)),
+        *conversion_actions(done),
+        ("shift_add", "add", done.mean(done.sampled)),
         *_input_register(plan, mapped, done),
-        *_output_register(plan, mapped, columns, done),
+        *_output_register(plan, mapped, done),
         *decision_actions(plan, mapped),
         *level_actions(plan, mapped),
         *sensing_actions(plan, mapped, done),
     ]
 
 
-def _rows_driven(plan: Plan, mapped: MappedStage, activity: LayerActivity | None, done: ArrayReads) -> float:
+def _rows_driven(plan: Plan, done: ArrayReads) -> float:
     """Row drives per image; sibling arrays may share drivers. With `charge: active` only rows with a non-zero digit."""
-    grid, dac = mapped.grid, plan.chip.tile.ima.dac
-    assert grid is not None
-    shared = _arrays_per_driver(plan)
-    if dac.charge == "used":
-        return done.mean(done.rows) / shared
-    if activity is None:
-        return done.mean(done.rows) / shared * ASSUMED_ACTIVE_ROWS
-    # every row set drives the same number of arrays, so the share of active rows carries over
-    full = _driven_rows(plan, mapped) * mapped.windows * plan.slicing.input_cycles
-    if activity.reads is None or activity.reads.drives is None:
-        return full * activity.active_row_fraction
-    return full * activity.reads.drives / (activity.inputs * activity.input_cycles * activity.images)
+    rows = done.rows if plan.chip.tile.ima.dac.charge == "used" else done.driven
+    return done.mean(rows) / _arrays_per_driver(plan)
 
 
 def _driven_rows(plan: Plan, mapped: MappedStage) -> float:
@@ -93,12 +80,13 @@ def _input_register(plan: Plan, mapped: MappedStage, done: ArrayReads) -> list[E
     ]
 
 
-def _output_register(plan: Plan, mapped: MappedStage, columns: int, done: ArrayReads) -> list[Entry]:
-    """`window`: full registers' worth per array and window. `access`: each weight column's sum is read and written back
-    once a read (PUMA's counts: 256 accesses for every cycle of 128 columns)."""
+def _output_register(plan: Plan, mapped: MappedStage, done: ArrayReads) -> list[Entry]:
+    """`window`: full registers' worth per array and window, unit columns included. `access`: each weight column's sum
+    is read and written back once a read (PUMA's counts: 256 accesses for every cycle of 128 columns)."""
     grid, ima, windows = mapped.grid, plan.chip.tile.ima, mapped.windows
     assert grid is not None
     if ima.output_register.charge == "window":
+        columns = int((grid.columns + grid.unit_columns).sum())
         return [("output_register", "window", windows * columns / ima.crossbar.columns)]
     accesses = done.mean(done.reads * grid.columns) / (plan.slicing.columns_per_weight * plan.slicing.arrays_per_weight)
     return [("output_register", "read", accesses), ("output_register", "write", accesses)]
@@ -107,7 +95,7 @@ def _output_register(plan: Plan, mapped: MappedStage, columns: int, done: ArrayR
 def assumed_activity(plan: Plan) -> str:
     """What was assumed about the inputs where none were given, for the result to say."""
     if plan.chip.tile.ima.dac.charge == "active" or plan.chip.tile.ima.crossbar.energy == "v2gt":
-        return f"assumed ({ASSUMED_ACTIVE_ROWS:.0%} of rows driven in each input cycle; zero fraction not assumed)"
+        return f"assumed ({ASSUMED_DRIVEN:.0%} of rows driven in each input cycle; zero fraction not assumed)"
     sparsity = plan.chip.tile.ima.adc.sparsity
     if sparsity is not None and sparsity.needs_inputs:
         return "assumed (every conversion of full length; this machine drives every used row)"

@@ -1,4 +1,4 @@
-"""How counts fall where reads depend on the inputs.
+"""What follows from the reads on record: times, mean bits, and the circuits that decide about digits.
 
 What happens once in every read (samples, conversions, shift-adds) follows the reads that each array really took, what
 happens to rows the rows that were opened, what happens once an input digit the digits that were streamed; what happens
@@ -8,7 +8,6 @@ once a window (registers, eDRAM, bus, network) does not change. All arrays that 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,52 +15,13 @@ from numpy.typing import NDArray
 
 from archsim.function.precision.cycles import window_cycles
 from archsim.mapping.plan import MappedStage, Plan, unrolled
+from archsim.mapping.reads import ArrayReads, converted_columns, fixed_digits
 from archsim.mapping.slicing import CrossbarGrid
 
 if TYPE_CHECKING:
     from archsim.function.inference.activity import LayerActivity
 
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class ArrayReads:
-    """What every array of one copy did, int64 [arrays] over `images` images: input digits, reads, rows opened."""
-
-    digits: Ints
-    reads: Ints
-    rows: Ints
-    images: int
-
-    def mean(self, totals: Ints) -> float:
-        """The sum of totals [arrays] per image; a whole number wherever that is exact."""
-        found = int(totals.sum())
-        whole, rest = divmod(found, self.images)
-        return whole if rest == 0 else found / self.images
-
-
-def array_reads(plan: Plan, mapped: MappedStage, activity: LayerActivity | None) -> ArrayReads:
-    """Reads of a crossbar stage as they were counted; else every window takes the fixed number, and every row of an
-    array is opened for every digit."""
-    grid = mapped.grid
-    assert grid is not None
-    if activity is None or activity.reads is None:
-        digits = np.full(grid.crossbars, mapped.windows * fixed_cycles(plan, mapped), np.int64)
-        windows = -(-grid.rows // plan.slicing.opened_rows)
-        return ArrayReads(digits=digits, reads=digits * windows, rows=digits * grid.rows, images=1)
-    counted, sets = activity.reads, grid.row_set
-    return ArrayReads(
-        digits=counted.digits[sets], reads=counted.reads[sets], rows=counted.rows[sets], images=counted.images
-    )
-
-
-def fixed_cycles(plan: Plan, mapped: MappedStage) -> int:
-    """Input digits of a window that needs no inputs to be known: all bits, or those of a static policy."""
-    block = plan.chip.activation_precision
-    if block is None or block.needs_inputs or (mapped.stage.kind == "linear" and not block.fully_connected):
-        return plan.slicing.input_cycles
-    bits = block.bits or plan.slicing.input_bits
-    return block.layer_bits.get(mapped.name, bits) if block.policy == "static_mixed" else bits
 
 
 def timed_cycles(plan: Plan, activity: Mapping[str, LayerActivity], images: int) -> dict[str, Ints]:
@@ -79,32 +39,18 @@ def timed_cycles(plan: Plan, activity: Mapping[str, LayerActivity], images: int)
         if measured is not None and measured.reads is not None and measured.reads.cycles is not None:
             lanes = mapped.replication if block is not None and block.free_running else None
             found[mapped.name] = window_cycles(measured.reads.cycles, images=images, lanes=lanes)
-        elif fixed_cycles(plan, mapped) != plan.slicing.input_cycles:
+        elif fixed_digits(plan, mapped) != plan.slicing.input_cycles:
             windows = plan.slicing.windows(int(mapped.grid.rows.max()))
-            found[mapped.name] = np.array([fixed_cycles(plan, mapped) * windows], np.int64)
+            found[mapped.name] = np.array([fixed_digits(plan, mapped) * windows], np.int64)
     return found
 
 
-def mean_input_bits(plan: Plan, mapped: MappedStage, activity: LayerActivity | None) -> float | None:
+def mean_input_bits(plan: Plan, mapped: MappedStage, done: ArrayReads) -> float:
     """Bits streamed per window, mean over windows and arrays, weighted by the arrays' conversions."""
-    grid = mapped.grid
-    if grid is None:
-        return None
-    columns = converted_columns(plan, grid)
-    if activity is None or activity.reads is None:
-        cycles = fixed_cycles(plan, mapped)
-        return float(plan.slicing.input_bits if cycles == plan.slicing.input_cycles else cycles)
-    reads = activity.reads
-    digits = int((reads.digits[grid.row_set] * columns).sum()) / (reads.windows * int(columns.sum()))
+    assert mapped.grid is not None
+    columns = converted_columns(plan, mapped.grid)
+    digits = int((done.digits * columns).sum()) / (done.images * mapped.windows * int(columns.sum()))
     return float(digits * (plan.slicing.input_bits / plan.slicing.input_cycles))
-
-
-def converted_columns(plan: Plan, grid: CrossbarGrid) -> Ints:
-    """Columns of each array that are converted in a read, the unit column included."""
-    ima = plan.chip.tile.ima
-    unit = 1 if ima.crossbar.unit_column else 0
-    used = grid.columns if ima.adc.converts == "used" else np.full(grid.crossbars, ima.crossbar.columns, np.int64)
-    return used + unit
 
 
 def used_cells(mapped: MappedStage, grid: CrossbarGrid) -> Ints:

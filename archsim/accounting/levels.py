@@ -20,7 +20,7 @@ def level_actions(plan: Plan, mapped: MappedStage) -> list[tuple[str, str, float
         return []
     outputs = mapped.stage.values_out
     products = outputs if block.granularity == "channel" else 1
-    summed = 0 if plan.chip.tile.ima.crossbar.unit_column else mapped.input_values
+    summed = 0 if mapped.grid.unit_columns else mapped.input_values
     return [
         ("alu", "multiply", float(mapped.windows * products)),
         ("alu", "add", float(mapped.windows * (outputs + summed))),

@@ -2,7 +2,8 @@
 
 One load writes every copy of every layer once, from arrays that are off. A cell takes `pulses` pulses, or `pulses`
 for each level above off; a pulse takes the energy stated, or voltage^2 * (G_off + G) / 2 * pulse for a cell that ends
-at G (NeuroSim MLP V3.0, Cell.cpp). A row that is written at once takes as long as its slowest cell, the largest
+at G (NeuroSim MLP V3.0, Cell.cpp). The two are multiplied cell by cell: cells of high levels take more pulses, and each
+of these takes more. A row that is written at once takes as long as its slowest cell, the largest
 level. Where weights are levels, the conductance of every cell is looked up first (`weight_levels.table`).
 """
 
@@ -60,11 +61,12 @@ def programming_cost(plan: Plan, stored: Mapping[str, StoredCells] | None) -> Pr
         if mapped.grid is None:
             continue
         held = None if stored is None else stored[mapped.name]
-        count = mapped.replication * (int(_cells_per_array(plan, mapped).sum()) if held is None else held.written)
+        count = mapped.replication * (int(_cells_per_array(mapped).sum()) if held is None else held.written)
         level = middle if held is None else held.level
         cells += count
+        square = middle**2 if held is None else held.square
         pulses.append(count * _pulses(write, level))
-        energy.append(pulses[-1] * _pulse_energy(write, cell, level) + looked_up(plan, count))
+        energy.append(count * _cell_energy(write, cell, level, square) + looked_up(plan, count))
     return Programming(
         cells=cells,
         pulses=fsum(pulses),
@@ -79,16 +81,23 @@ def _source(device: Device, write: Write) -> str:
     return write.source or device.source or "set for this run"
 
 
-def _cells_per_array(plan: Plan, mapped: MappedStage) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _cells_per_array(mapped: MappedStage) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Cells written in each array of one copy, the unit column included."""
     assert mapped.grid is not None
-    unit = plan.chip.tile.ima.crossbar.unit_column and plan.slicing.encoding != "differential"
-    return np.asarray(mapped.grid.rows * (mapped.grid.columns + unit))
+    return np.asarray(mapped.grid.rows * (mapped.grid.columns + mapped.grid.unit_columns))
 
 
 def _pulses(write: Write, level: float) -> float:
     """Pulses of a cell that ends at `level`."""
     return write.pulses * (level if write.per == "level" else 1.0)
+
+
+def _cell_energy(write: Write, cell: Cell, level: float, square: float) -> float:
+    """Energy [J] of writing a cell, mean over cells whose levels have this mean and this mean of squares: a pulse's
+    energy rises linearly with the level, so the sum of products needs no more."""
+    least = _pulse_energy(write, cell, 0.0)
+    rise = _pulse_energy(write, cell, 1.0) - least
+    return _pulses(write, 1.0) * (level * least + square * rise if write.per == "level" else least + level * rise)
 
 
 def _pulse_energy(write: Write, cell: Cell, level: float) -> float:
@@ -117,7 +126,7 @@ def _load_time(plan: Plan, write: Write, stored: Mapping[str, StoredCells] | Non
             pulses = mapped.grid.rows * _pulses(write, top)
         else:
             level = top / 2 if stored is None else stored[mapped.name].level
-            pulses = _cells_per_array(plan, mapped) * _pulses(write, level)
+            pulses = _cells_per_array(mapped) * _pulses(write, level)
         units = _slots(mapped) // arrays[write.one_array_per]
         np.add.at(busy, units, np.tile(pulses * write.pulse, mapped.replication))
     return float(busy.max())

@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from archsim.accounting.dynamic import ArrayReads, converted_columns
 from archsim.components.adc import FITTED, short_conversion
 from archsim.config.sparsity import SHORTENING
 from archsim.mapping.plan import MappedStage, Plan
-
-if TYPE_CHECKING:
-    from archsim.function.inference.activity import LayerActivity
+from archsim.mapping.reads import ArrayReads
 
 Entry = tuple[str, str, float]
 """(component, action, count per image)."""
 
 
-def conversion_actions(
-    plan: Plan, mapped: MappedStage, activity: LayerActivity | None, done: ArrayReads
-) -> list[Entry]:
-    """ADC conversions per image: of full length, and of each shorter length that was met; those left out cost nothing.
-    Without inputs every conversion is of full length."""
-    assert mapped.grid is not None
-    decisions = None if activity is None or activity.reads is None else activity.reads.decisions
-    if decisions is None:
-        return [("adc", "convert", done.mean(done.reads * converted_columns(plan, mapped.grid)))]
-    images, lengths = decisions.images, decisions.lengths.tolist()
+def conversion_actions(done: ArrayReads) -> list[Entry]:
+    """ADC conversions per image: of full length, and of each shorter length that was met; those left out cost
+    nothing."""
+    lengths = done.conversions.tolist()
     names = [*(short_conversion(bits) for bits in range(1, len(lengths) - 1)), "convert"]
     made = [(name, count) for name, count in zip(names, lengths[1:], strict=True) if count or name == "convert"]
-    return [("adc", name, _per_image(count, images)) for name, count in reversed(made)]
-
-
-def _per_image(count: int, images: int) -> float:
-    """A count per image; a whole number wherever that is exact."""
-    whole, rest = divmod(count, images)
-    return whole if rest == 0 else count / images
+    return [("adc", name, done.mean(count)) for name, count in reversed(made)]
 
 
 def sensing_actions(plan: Plan, mapped: MappedStage, done: ArrayReads) -> list[Entry]:
@@ -57,7 +41,7 @@ def sensing_actions(plan: Plan, mapped: MappedStage, done: ArrayReads) -> list[E
         found.append((unit.name, "row", done.mean(done.digits * once * grid.rows)))
         found.append((unit.name, "sense", done.mean(done.digits * once)))
         if ima.adc.sparsity is not None and ima.adc.sparsity.policy == "column_bound" and "column" in unit.actions:
-            found.append((unit.name, "column", done.mean(done.reads * converted_columns(plan, grid))))
+            found.append((unit.name, "column", done.mean(done.sampled)))
     return found
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
-from math import ceil
 from typing import TypedDict
 
-from archsim.components import energy, tree
+from archsim.components import energy, load, tree
 from archsim.components.adc import SCALING, short_conversion
+from archsim.components.load import picoseconds
 from archsim.components.training import training_parts, write_pulse
 from archsim.components.tree import ActionCost
 from archsim.config import Hardware
@@ -44,11 +43,6 @@ def build_chip(hardware: Hardware) -> tree.Chip:
     )
 
 
-def picoseconds(seconds: float) -> int:
-    """Nearest whole number of picoseconds."""
-    return round(Fraction(seconds) * 10**12)
-
-
 class _Circuit(TypedDict):
     count: int
     area_m2: float
@@ -70,30 +64,18 @@ class _Place:
 def _circuit(file: HardwareFile, place: _Place, block: Component) -> _Circuit:
     """What `tree.Circuit` holds, for one instance at the file's operating point."""
     cost, static = block.cost, block.static
-    source = cost.source or block.source
-    dynamic_w = (cost.power or 0.0) / cost.per * energy.power_ratio(file, place.name)
-    static_w = static.power / static.per if static else 0.0
-    actions = {
-        name: ActionCost(
-            energy_j=action.energy / action.per * energy.stated_ratio(file, place.name),
-            source=action.source or block.source,
-        )
-        for name, action in block.actions.items()
-    }
-    for (component, name), rate in energy.FULL_LOAD.items():
-        if component == place.name and name not in actions and cost.power is not None:
-            if isinstance(block, files.Register) and block.charge == "access":
-                continue
-            joules = energy.energy_per_action(dynamic_w * place.count, rate(file))
-            actions[name] = ActionCost(energy_j=joules, source=source)
+    printed_w = (cost.power or 0.0) / cost.per * energy.power_ratio(file, place.name)
+    standing_w = printed_w * energy.always_on(block)
+    dynamic_w = printed_w - standing_w
+    static_w = (static.power / static.per if static else 0.0) + standing_w
     return _Circuit(
         count=place.count,
         area_m2=cost.area / cost.per * energy.area_ratio(file, place.name),
         power_w=dynamic_w + static_w,
         static_w=static_w,
         gated=static.gated if static else False,
-        actions=actions,
-        source=source,
+        actions=energy.action_costs(file, place.name, block, dynamic_w * place.count),
+        source=cost.source or block.source,
     )
 
 
@@ -125,7 +107,7 @@ def _crossbar(file: HardwareFile) -> tree.Crossbar:
         **circuit,
         rows=block.rows,
         columns=block.columns,
-        rows_at_once=energy.rows_at_once(file),
+        rows_at_once=load.rows_at_once(file),
         activation=block.row_activation.policy if block.row_activation else "dense",
         unit_column=block.unit_column,
         slices=block.slices,
@@ -135,13 +117,14 @@ def _crossbar(file: HardwareFile) -> tree.Crossbar:
             on_resistance=cell.on_resistance,
             off_resistance=cell.off_resistance,
             read_voltage=cell.read_voltage,
+            levels=file.weight_levels is not None,
         ),
     )
 
 
 def _dac(file: HardwareFile) -> tree.Dac:
     block, crossbar = file.ima.dac, file.ima.crossbar
-    count = energy.dac_count(file)
+    count = load.dac_count(file)
     return tree.Dac(
         **_circuit(file, _Place("dac", count), block),
         bits=block.bits,
@@ -167,18 +150,15 @@ def _adc_circuit(file: HardwareFile) -> _Circuit:
 
 def _ima(file: HardwareFile) -> tree.Ima:
     ima, adc = file.ima, file.ima.adc
-    columns_per_adc = ceil(ima.crossbar.count * ima.crossbar.columns / adc.count)
-    conversion_ps = ceil(columns_per_adc * 10**12 / Fraction(adc.rate))
-    cycle_ps = picoseconds(ima.cycle)
     return tree.Ima(
         crossbars=ima.crossbar.count,
-        cycle_ps=cycle_ps,
-        bit_cycle_ps=max(cycle_ps, conversion_ps),
-        columns_per_adc=columns_per_adc,
+        cycle_ps=picoseconds(ima.cycle),
+        bit_cycle_ps=load.read_cycle_ps(file),
+        columns_per_adc=load.columns_per_adc(file),
         crossbar=_crossbar(file),
         dac=_dac(file),
         sample_hold=tree.SampleHold(
-            **_circuit(file, _Place("sample_hold", energy.sample_hold_count(file)), ima.sample_hold)
+            **_circuit(file, _Place("sample_hold", load.sample_hold_count(file)), ima.sample_hold)
         ),
         adc=tree.Adc(
             **_adc_circuit(file),
@@ -220,10 +200,10 @@ def _edram(file: HardwareFile) -> tree.Edram:
 
 def _bus(file: HardwareFile) -> tree.Bus:
     block = file.tile.bus
-    (action,) = block.actions
-    bits = 1 if action == "bit" else block.access_bits
+    bits = 1 if block.charge == "bit" else block.access_bits
     assert bits is not None
-    return tree.Bus(**_circuit(file, _Place("bus", 1), block), wires=block.wires, charge=action, bits_per_action=bits)
+    circuit = _circuit(file, _Place("bus", 1), block)
+    return tree.Bus(**circuit, wires=block.wires, charge=block.charge, bits_per_action=bits)
 
 
 def _router(file: HardwareFile) -> tree.Router:
@@ -237,6 +217,13 @@ def _router(file: HardwareFile) -> tree.Router:
         shared_by=block.shared_by,
         topology=block.topology,
     )
+
+
+def _tile_register(file: HardwareFile) -> tree.TileRegister:
+    block = file.tile.output_register
+    assert block is not None
+    circuit = _circuit(file, _Place("tile_output_register", block.count), block)
+    return tree.TileRegister(**circuit, size_bytes=int(block.size))
 
 
 def _tile(file: HardwareFile) -> tree.Tile:
@@ -253,9 +240,7 @@ def _tile(file: HardwareFile) -> tree.Tile:
         pool=_unit(file, "pool", tile.pool),
         alu=_unit(file, "alu", tile.alu),
         shift_add=_unit(file, "tile_shift_add", tile.shift_add) if tile.shift_add else None,
-        output_register=(
-            _register(file, "tile_output_register", tile.output_register) if tile.output_register else None
-        ),
+        output_register=_tile_register(file) if tile.output_register else None,
         overheads=_overheads(file, tile.overheads),
     )
 
@@ -281,7 +266,7 @@ def _whole_or_none(value: int | str) -> int | None:
 
 def _pipeline(file: HardwareFile) -> tree.Pipeline:
     stages = file.pipeline
-    ima_ps, tile_ps = _ima(file).bit_cycle_ps, picoseconds(file.tile.cycle)
+    ima_ps, tile_ps = load.read_cycle_ps(file), picoseconds(file.tile.cycle)
     return tree.Pipeline(
         edram_read=stages.edram_read,
         decision=stages.decision,

@@ -1,38 +1,56 @@
 """From printed power to energy per action, and back.
 
 A paper prints the power of a group of circuits that work all the time. One rule turns it into energy: divide by the
-number of actions the group performs per second at full load. `FULL_LOAD` says what full load means for each component;
-ISAAC-CE's figures follow (Table I):
+number of actions the group performs per second at full load. `archsim.components.load` says what full load means for
+each component; ISAAC-CE's figures follow (Table I):
 
-| component        | full load of one IMA (tile)                | ISAAC-CE                              |
-|------------------|--------------------------------------------|---------------------------------------|
-| adc              | count x rate                               | 16 mW / 10.24 GS/s = 1.5625 pJ        |
-| shift_add        | one for each conversion                    | 0.2 mW / 10.24 G/s = 0.0195 pJ        |
-| sample_hold      | one for each column and cycle              | 10 uW / 10.24 G/s = 0.98 fJ           |
-| dac              | one for each driver and cycle              | 4 mW / 10.24 G/s = 0.39 pJ            |
-| crossbar         | one for each array and cycle               | 2.4 mW / 80 M/s = 30 pJ               |
-| input_register   | one window for each array in input_cycles  | 1.24 mW / 5 M/s = 248 pJ (8 bit: 124) |
-| output_register  | likewise                                   | 0.23 mW / 5 M/s = 46 pJ (8 bit: 23)   |
-| activation, pool | count x rate                               | 0.52 mW / 2.4 Gop/s = 0.217 pJ        |
+| component            | full load of one IMA (tile, router)     | ISAAC-CE                              |
+|----------------------|-----------------------------------------|---------------------------------------|
+| adc                  | one for each column and read cycle      | 16 mW / 10.24 G/s = 1.5625 pJ         |
+| shift_add            | one for each conversion                 | 0.2 mW / 10.24 G/s = 0.0195 pJ        |
+| sample_hold          | one for each column and read cycle      | 10 uW / 10.24 G/s = 0.98 fJ           |
+| dac                  | one for each driver and read cycle      | 4 mW / 10.24 G/s = 0.39 pJ            |
+| crossbar             | one for each array and read cycle       | 2.4 mW / 80 M/s = 30 pJ               |
+| input_register       | one window for each array and interval  | 1.24 mW / 5 M/s = 248 pJ (8 bit: 124) |
+| output_register      | likewise                                | 0.23 mW / 5 M/s = 46 pJ (8 bit: 23)   |
+| edram                | bytes_per_cycle                         | 20.7 mW / 0.32 G/s = 64.7 pJ a line   |
+| bus                  | likewise                                | 7 mW / 81.9 Gb/s = 0.0854 pJ a bit    |
+| router               | one flit for each port and cycle        | 42 mW / 8 G/s = 5.25 pJ a flit        |
+| activation, pool     | count x rate                            | 0.52 mW / 2.4 Gop/s = 0.217 pJ        |
+| tile_shift_add       | count x rate                            | 0.05 mW / 1.2 Gop/s = 0.0417 pJ       |
+| tile_output_register | every array's outputs, once a window    | 1.68 mW / 15.4 Gb/s = 0.109 pJ a bit  |
+
+Memory, bus and router also have energies per access from other libraries. Which of the two a run takes is a field of
+the block (`energy`): the stated `actions`, or the printed `power`, of which a share may be drawn all the time
+(`always_on`); the actions take the rest.
 
 Printed powers hold for arrays that open all rows at once. One that opens a share of them in a read (`row_activation`)
 reads that share of its cells, drives that share of its rows and finishes as many fewer windows: the power of arrays,
 drivers and registers falls with it, the energy of an action stays.
 
-A printed power holds at the printed operating point (`cost.at`). `operating_power` carries it to the one in the file so
+A printed power holds at the printed operating point (`cost.at`). `power_ratio` carries it to the one in the file so
 that the energy of an action stays what it is physically: a slower converter draws less power and takes the same energy
-for a conversion, a larger array costs in proportion to its cells. What scales with the read cycle is stated there.
+for a conversion, more units share the same work, a larger array costs in proportion to its cells. Rows are driven and
+cells conduct for `ima.cycle`: a longer one takes more energy a read, converters that stretch the time between reads do
+not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from math import ceil
-from types import MappingProxyType
-
 from archsim.components.adc import SCALING
+from archsim.components.load import (
+    FULL_LOAD,
+    collected_bits,
+    conversions,
+    digits,
+    duty,
+    memory_bits,
+    open_share,
+    read_cycle,
+)
 from archsim.components.tree import ActionCost
-from archsim.config.model import HardwareFile, Register
+from archsim.config.blocks import Component
+from archsim.config.model import Bus, Edram, HardwareFile, Register, Router
 
 
 def energy_per_action(power_w: float, actions_per_second: float) -> float:
@@ -49,57 +67,37 @@ def on_cell_read(hardware: HardwareFile) -> ActionCost:
     return ActionCost(energy_j=cell.read_voltage**2 / cell.on_resistance * pulse, source=cell.source)
 
 
-def dac_count(hardware: HardwareFile) -> int:
-    """Row drivers of an IMA: as stated, else one for each row of each array."""
-    ima = hardware.ima
-    return ima.dac.count or ima.crossbar.count * ima.crossbar.rows
+def always_on(block: Component) -> float:
+    """Share of a block's printed power that is drawn without any action."""
+    return block.always_on if isinstance(block, Edram | Bus | Router) and block.energy == "power" else 0.0
 
 
-def sample_hold_count(hardware: HardwareFile) -> int:
-    """Sample-and-hold circuits of an IMA: as stated, else one for each column of each array."""
-    ima = hardware.ima
-    return ima.sample_hold.count or ima.crossbar.count * ima.crossbar.columns
-
-
-def rows_at_once(hardware: HardwareFile) -> int:
-    """Rows of an array that are open in one read."""
-    crossbar = hardware.ima.crossbar
-    return crossbar.rows if crossbar.row_activation is None else crossbar.row_activation.rows_at_once
-
-
-def _open_share(hardware: HardwareFile) -> float:
-    """Share of an array's rows that one read opens, mean over the reads of a digit."""
-    return 1 / ceil(hardware.ima.crossbar.rows / rows_at_once(hardware))
-
-
-def _windows(hardware: HardwareFile) -> float:
-    """Windows an IMA's arrays finish per second, summed over arrays, when every read cycle is used."""
-    cycles = ceil(hardware.precision.input_bits / hardware.ima.dac.bits)
-    return hardware.ima.crossbar.count / (cycles * hardware.ima.cycle) * _open_share(hardware)
-
-
-def _tile_shift_adds(hardware: HardwareFile) -> float:
-    unit = hardware.tile.shift_add
-    assert unit is not None
-    return unit.count * unit.rate
-
-
-FULL_LOAD: Mapping[tuple[str, str], Callable[[HardwareFile], float]] = MappingProxyType(
-    {
-        ("crossbar", "read"): lambda hw: hw.ima.crossbar.count * _open_share(hw) / hw.ima.cycle,
-        ("dac", "drive"): lambda hw: dac_count(hw) * _open_share(hw) / hw.ima.cycle,
-        ("sample_hold", "sample"): lambda hw: sample_hold_count(hw) / hw.ima.cycle,
-        ("adc", "convert"): lambda hw: hw.ima.adc.count * hw.ima.adc.rate,
-        ("shift_add", "add"): lambda hw: hw.ima.adc.count * hw.ima.adc.rate,
-        ("input_register", "window"): _windows,
-        ("output_register", "window"): _windows,
-        ("activation", "activate"): lambda hw: hw.tile.activation.count * hw.tile.activation.rate,
-        ("pool", "compare"): lambda hw: hw.tile.pool.count * hw.tile.pool.rate,
-        ("tile_shift_add", "add"): _tile_shift_adds,
-        ("tile_output_register", "window"): lambda hw: hw.ima.count * _windows(hw),
+def action_costs(hardware: HardwareFile, name: str, block: Component, power_w: float) -> dict[str, ActionCost]:
+    """Energy of a component's actions: those stated, the others from `power_w`, the full-load power of all instances
+    in one unit, less what is always on."""
+    by_power = isinstance(block, Edram | Bus | Router) and block.energy == "power"
+    costs = {
+        action: ActionCost(
+            energy_j=stated.energy / stated.per * stated_ratio(hardware, name), source=stated.source or block.source
+        )
+        for action, stated in block.actions.items()
+        if not by_power
     }
-)
-"""Actions per second at full load, summed over all instances in one IMA (in one tile for the tile's components)."""
+    for component, action in FULL_LOAD:
+        if component != name or action in costs or block.cost.power is None or not _derived(block, action):
+            continue
+        joules = energy_per_action(power_w, FULL_LOAD[component, action](hardware))
+        costs[action] = ActionCost(energy_j=joules, source=block.cost.source or block.source)
+    return costs
+
+
+def _derived(block: Component, action: str) -> bool:
+    """Whether an energy follows from the printed power for this action: one that the block is charged by."""
+    if isinstance(block, Register):
+        return block.charge == "window"
+    if isinstance(block, Bus):
+        return block.energy == "power" and action == block.charge
+    return not isinstance(block, Edram | Router) or block.energy == "power"
 
 
 def _crossbar(hardware: HardwareFile) -> float:
@@ -110,22 +108,49 @@ def _crossbar(hardware: HardwareFile) -> float:
 
 def _sample_hold(hardware: HardwareFile) -> float:
     at = hardware.ima.sample_hold.cost.at
-    return at.cycle / hardware.ima.cycle if at else 1.0
+    return at.cycle / read_cycle(hardware) if at else 1.0
 
 
 def _adc(hardware: HardwareFile) -> float:
+    """A converter that has fewer columns than it could take in a read cycle waits for the next."""
     adc = hardware.ima.adc
-    return adc_energy_ratio(hardware) * (adc.rate / adc.cost.at.rate if adc.cost.at else 1.0)
+    printed = adc.cost.at.rate if adc.cost.at else adc.rate
+    return adc_energy_ratio(hardware) * conversions(hardware) / (adc.count * printed)
 
 
 def _shift_add(hardware: HardwareFile) -> float:
-    adc, at = hardware.ima.adc, hardware.ima.shift_add.cost.at
-    return adc.count * adc.rate / (at.adcs * at.rate) if at else 1.0
+    adc, unit = hardware.ima.adc, hardware.ima.shift_add
+    if unit.cost.at is None:
+        return conversions(hardware) / (adc.count * adc.rate)
+    return conversions(hardware) / (unit.cost.at.adcs * unit.cost.at.rate) * unit.cost.per / unit.count
 
 
-def _register(register: Register, crossbars: int, lines: int, cycle: float) -> float:
+def _register(hardware: HardwareFile, register: Register, lines: int) -> float:
+    """A window costs what its bits cost, however many of them a cycle takes: faster windows draw more power."""
+    at, ima = register.cost.at, hardware.ima
+    if at is None:
+        return 1.0
+    pace = digits(hardware, at.bits) * at.cycle / (digits(hardware, ima.dac.bits) * read_cycle(hardware))
+    share = register.cost.per / register.count
+    return ima.crossbar.count * lines / (at.crossbars * at.lines) * pace * share
+
+
+def _memory(hardware: HardwareFile, block: Edram | Bus) -> float:
+    at = block.cost.at
+    return memory_bits(hardware) / (8 * at.bytes_per_cycle / at.cycle) if at else 1.0
+
+
+def _router(hardware: HardwareFile) -> float:
+    router, at = hardware.tile.router, hardware.tile.router.cost.at
+    return router.ports * router.flit_rate / (at.ports * at.flit_rate) if at else 1.0
+
+
+def _tile_output_register(hardware: HardwareFile) -> float:
+    register = hardware.tile.output_register
+    assert register is not None
     at = register.cost.at
-    return crossbars * lines / (at.crossbars * at.lines) * (at.cycle / cycle) if at else 1.0
+    share = register.cost.per / register.count
+    return collected_bits(hardware) / (8 * at.size / at.interval) * share if at else 1.0
 
 
 def adc_energy_ratio(hardware: HardwareFile) -> float:
@@ -148,14 +173,13 @@ def area_ratio(hardware: HardwareFile, component: str) -> float:
 
 def power_ratio(hardware: HardwareFile, component: str) -> float:
     """Full-load power of one instance at the file's operating point over the printed one (`cost.at`)."""
-    ima, crossbar = hardware.ima, hardware.ima.crossbar
-    tile_arrays = ima.count * crossbar.count
-    share = _open_share(hardware)
+    ima = hardware.ima
+    share = open_share(hardware)
     match component:
         case "crossbar":
-            return _crossbar(hardware) * share
+            return _crossbar(hardware) * share * duty(hardware)
         case "dac":
-            return share
+            return share * duty(hardware)
         case "sample_hold":
             return _sample_hold(hardware)
         case "adc":
@@ -163,11 +187,17 @@ def power_ratio(hardware: HardwareFile, component: str) -> float:
         case "shift_add":
             return _shift_add(hardware)
         case "input_register":
-            return _register(ima.input_register, crossbar.count, crossbar.rows, ima.cycle) * share
+            return _register(hardware, ima.input_register, ima.crossbar.rows) * share
         case "output_register":
-            return _register(ima.output_register, crossbar.count, crossbar.columns, ima.cycle) * share
-        case "tile_output_register" if hardware.tile.output_register is not None:
-            return _register(hardware.tile.output_register, tile_arrays, crossbar.columns, ima.cycle) * share
+            return _register(hardware, ima.output_register, ima.crossbar.columns) * share
+        case "edram":
+            return _memory(hardware, hardware.tile.edram)
+        case "bus":
+            return _memory(hardware, hardware.tile.bus)
+        case "router":
+            return _router(hardware)
+        case "tile_output_register":
+            return _tile_output_register(hardware)
         case _:
             return 1.0
 

@@ -7,13 +7,15 @@ from math import fsum
 
 from archsim.components.adc import FITTED
 from archsim.components.cost import circuits, cost_table
-from archsim.components.rollup import area_rows, power_rows, total_area, total_power
+from archsim.components.rollup import area_rows, part_rows, power_rows, total_area, total_power
 from archsim.components.tree import Chip, Circuit
 from archsim.config.sources import recalled
 from archsim.units import format_quantity
 
 _MM2 = 1e-6
 _MIB = 2**20
+_CLOSED = 0.01
+"""Share of a power by which the two views of a component may differ without a note."""
 
 
 def figures(chip: Chip) -> dict[str, object]:
@@ -79,16 +81,30 @@ def notes(chip: Chip) -> Iterator[str]:
             f"the cost of the {ima.adc.bits}-bit ADC is extrapolated: law {ima.adc.scaling} was fitted over {low} to "
             f"{high} bits"
         )
+    if ima.crossbar.unit_column and chip.precision.encoding == "differential":
+        yield "ima.crossbar.unit_column asks for a column that differential pairs do not need: there is none"
     if ima.bit_cycle_ps > ima.cycle_ps:
         rate = format_quantity(ima.columns_per_adc / (ima.cycle_ps * 1e-12), "S/s", 4)
         yield (
             f"the read cycle stretches from {format_quantity(ima.cycle_ps * 1e-12, 's', 6)} to "
             f"{format_quantity(ima.bit_cycle_ps * 1e-12, 's', 6)}: {ima.columns_per_adc} columns an ADC need {rate}"
         )
+    yield from _open_views(chip)
     for path, note in recalled(chip.hardware.model):
         yield f"{path} is recalled from memory: {note}"
     for path, value in chip.hardware.overridden:
         yield f"{path} was set to {value}; figures printed for another value scale only where the file's 'at' says how"
+
+
+def _open_views(chip: Chip) -> Iterator[str]:
+    """Components whose energies of actions do not add up to the file's power at full load."""
+    apart = [
+        f"{row.component} {format_quantity(row.charged_w, 'W', 3)} instead of {format_quantity(row.power_w, 'W', 3)}"
+        for row in part_rows(chip)
+        if row.charged_w is not None and abs(row.charged_w - row.power_w) > _CLOSED * row.power_w
+    ]
+    if apart:
+        yield f"runs charge stated energies that at full load take another power than the file's: {', '.join(apart)}"
 
 
 def _shares(parts: dict[str, float]) -> dict[str, float]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import fsum
 
 from archsim.components.cost import circuits
+from archsim.components.load import FULL_LOAD
 from archsim.components.tree import Chip, Circuit
 
 
@@ -42,7 +43,8 @@ class PowerRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartRow:
-    """`count` instances of a component in one unit of `level` (ima, tile or chip), each and together."""
+    """`count` instances of a component in one unit of `level` (ima, tile or chip), each and together. `charged_w` is
+    what a run charges for them at full load (`charged_at_full_load`), None where full load is not defined."""
 
     component: str
     level: str
@@ -51,6 +53,7 @@ class PartRow:
     area_m2: float
     power_each_w: float
     power_w: float
+    charged_w: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +101,23 @@ def part_rows(chip: Chip) -> list[PartRow]:
                 area_m2=count * circuit.area_m2,
                 power_each_w=circuit.power_w,
                 power_w=count * circuit.power_w,
+                charged_w=None if (charged := charged_at_full_load(chip, name, circuit)) is None else count * charged,
             )
         )
     return rows
+
+
+def charged_at_full_load(chip: Chip, name: str, circuit: Circuit) -> float | None:
+    """Watts of one instance of a component at full load by its energies of actions and its static power: the power of
+    the hardware file in the currency of runs. None where full load is not defined for what a run counts."""
+    if name == "crossbar" and chip.tile.ima.crossbar.energy == "v2gt":
+        return None
+    rates = [
+        cost.energy_j * FULL_LOAD[name, action](chip.hardware.model)
+        for action, cost in circuit.actions.items()
+        if (name, action) in FULL_LOAD
+    ]
+    return fsum(rates) / circuit.count + circuit.static_w if rates else None
 
 
 def static_rows(chip: Chip) -> list[StaticRow]:

@@ -46,12 +46,14 @@ class Circuit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One ReRAM cell; resistances in ohm and read voltage in volt, None where the file gives none."""
+    """One ReRAM cell; resistances in ohm and read voltage in volt, None where the file gives none. `levels`: weights
+    are levels of a set, which spread over the cell's whole range."""
 
     bits: int
     on_resistance: float | None
     off_resistance: float | None
     read_voltage: float | None
+    levels: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,13 @@ class Register(Circuit):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TileRegister(Circuit):
+    """Action `bit` is one bit of a vector that an IMA, or another tile, sends."""
+
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overhead(Circuit):
     """Circuit beside the data path; `charge` is as the hardware file has it (`archsim.config.blocks.Overhead`)."""
 
@@ -123,8 +132,8 @@ class Overhead(Circuit):
 class Ima:
     """In-situ multiply-accumulate unit: `crossbars` arrays and what they share.
 
-    `bit_cycle_ps` is the time between two input digits: one array read, or longer when the converters need more time
-    for the columns each of them serves.
+    `cycle_ps` is the time in which rows are driven for one input digit. `bit_cycle_ps` is the time between two digits:
+    one array read, or longer when the converters need more time for the columns each of them serves.
     """
 
     crossbars: int
@@ -201,7 +210,7 @@ class Tile:
     pool: DigitalUnit
     alu: DigitalUnit
     shift_add: DigitalUnit | None
-    output_register: Register | None
+    output_register: TileRegister | None
     overheads: tuple[Overhead, ...]
 
 
@@ -289,7 +298,19 @@ class Chip:
     @property
     def weight_slices(self) -> int:
         """Cells (bit slices) of one weight."""
-        return ceil(self.precision.weight_bits / self.tile.ima.crossbar.cell.bits)
+        return ceil(self.stored_bits / self.tile.ima.crossbar.cell.bits)
+
+    @property
+    def stored_bits(self) -> int:
+        """Bits of a weight that cells hold (`Precision.stored_bits`); one cell where it is a level of a set."""
+        cell = self.tile.ima.crossbar.cell
+        return cell.bits if cell.levels else self.precision.stored_bits
+
+    @property
+    def level_bits(self) -> int:
+        """Bits of a cell that levels use: narrow weights leave the upper levels empty, unless complements fill them."""
+        bits = self.tile.ima.crossbar.cell.bits
+        return bits if self.precision.encoding == "flip" else min(bits, self.stored_bits)
 
     @property
     def input_cycles(self) -> int:
@@ -338,7 +359,7 @@ class Chip:
         """Resolution that never clips a column of a full array, or of the rows opened at once (ISAAC, eqs. (1) and
         (2))."""
         crossbar = self.tile.ima.crossbar
-        return bits_required(crossbar.rows_at_once, self.tile.ima.dac.bits, crossbar.cell.bits)
+        return bits_required(crossbar.rows_at_once, self.tile.ima.dac.bits, self.level_bits)
 
     @property
     def adc_bits_required_flip(self) -> int:

@@ -8,7 +8,23 @@ from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_v
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
-from archsim.config.types import AdcBits, Area, Count, Cycle, Energy, Lines, Name, Power, SampleRate, Share, Text, Truth
+from archsim.config.types import (
+    AdcBits,
+    Area,
+    Bytes,
+    Count,
+    Cycle,
+    DacBits,
+    Energy,
+    Frequency,
+    Lines,
+    Name,
+    Power,
+    SampleRate,
+    Share,
+    Text,
+    Truth,
+)
 
 
 class Model(BaseModel):
@@ -88,15 +104,50 @@ class ShiftAddCost(Cost):
 
 
 class RegisterPoint(Model):
-    """Arrays that share a register, lines of each (rows of inputs or columns of outputs) and cycle, as printed."""
+    """Arrays that share a register, lines of each (rows of inputs or columns of outputs), cycle, and bits of a line
+    that a cycle takes, as printed."""
 
     crossbars: Count
     lines: Lines
     cycle: Cycle
+    bits: DacBits = 1
 
 
 class RegisterCost(Cost):
     at: RegisterPoint | None = None
+
+
+class CollectorPoint(Model):
+    """Size of a tile's output register and the time of the window that fills it, as printed."""
+
+    size: Bytes
+    interval: Cycle
+
+
+class CollectorCost(Cost):
+    at: CollectorPoint | None = None
+
+
+class MemoryPoint(Model):
+    """Bytes that passed in a cycle where a memory's or a bus's power was printed."""
+
+    bytes_per_cycle: Bytes
+    cycle: Cycle
+
+
+class MemoryCost(Cost):
+    at: MemoryPoint | None = None
+
+
+class RouterPoint(Model):
+    """Ports of the printed router and the rate of flits at each."""
+
+    ports: Count
+    flit_rate: Frequency
+
+
+class RouterCost(Cost):
+    at: RouterPoint | None = None
 
 
 class Static(Model):

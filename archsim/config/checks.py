@@ -13,7 +13,7 @@ from archsim.config.blocks import Component, Overhead
 from archsim.config.device import device_findings
 from archsim.config.document import Block, Scalar
 from archsim.config.levels import level_findings
-from archsim.config.model import HardwareFile, Register
+from archsim.config.model import HardwareFile, Register, Transport
 from archsim.config.precision import precision_findings
 from archsim.config.rows import row_findings
 from archsim.config.sources import blocks, unknown_keys
@@ -43,6 +43,7 @@ _DERIVED_ACTION = (
     ("tile.activation", "activate"),
     ("tile.pool", "compare"),
     ("tile.shift_add", "add"),
+    ("tile.output_register", "bit"),
 )
 """Actions whose energy follows from the printed power when `actions` does not state it."""
 
@@ -51,6 +52,7 @@ _STATED_ACTIONS = (
     ("tile.router", ("flit",)),
     ("tile.alu", ("add", "multiply", "divide")),
 )
+"""Actions that must be stated, but where a printed power says what they take (`energy: power`)."""
 
 
 def findings(hardware: HardwareFile) -> Iterator[Finding]:
@@ -99,7 +101,7 @@ def _geometry(hardware: HardwareFile) -> Iterator[Finding]:
     if tile.grid.columns * tile.grid.rows != tile.count:
         size = f"{tile.grid.columns} x {tile.grid.rows}"
         yield "tile.grid", f"{size} places do not fit {tile.count} tiles; expected columns x rows = tile.count"
-    slices = ceil(precision.weight_bits / ima.cell.bits)
+    slices = ceil(precision.stored_bits / ima.cell.bits)
     sides = 2 if precision.encoding == "differential" else 1
     needed = f"{precision.weight_bits}-bit weights in {ima.cell.bits}-bit cells take {slices} cells"
     if crossbar.slices == "columns" and slices * sides > crossbar.columns:
@@ -150,12 +152,25 @@ def _energies(hardware: HardwareFile) -> Iterator[Finding]:
     for path, actions in _STATED_ACTIONS:
         component = _component(hardware, path)
         for action in actions:
+            if isinstance(component, Transport) and component.energy == "power":
+                continue
             if component is not None and action not in component.actions:
                 yield path, f"actions.{action} is missing; expected an energy such as 1.5 pJ"
-    for path in ("ima.input_register", "ima.output_register", "tile.output_register"):
+    for path in ("tile.edram", "tile.bus", "tile.router"):
+        transport = _component(hardware, path)
+        if isinstance(transport, Transport):
+            yield from _transport_power(path, transport)
+    for path in ("ima.input_register", "ima.output_register"):
         register = _component(hardware, path)
         if isinstance(register, Register):
             yield from _register(path, register)
+
+
+def _transport_power(path: str, block: Transport) -> Iterator[Finding]:
+    if block.energy == "power" and block.cost.power is None:
+        yield path, "cost.power is missing; energy: power spreads it over the actions"
+    if block.energy == "power" and block.always_on and block.static is not None:
+        yield path, "has always_on and static; expected one of them"
 
 
 def _register(path: str, register: Register) -> Iterator[Finding]:

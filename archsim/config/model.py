@@ -14,11 +14,14 @@ from pydantic import Field
 from archsim.config.blocks import (
     AdcCost,
     ArrayCost,
+    CollectorCost,
     Component,
     CycleCost,
+    MemoryCost,
     Model,
     Overhead,
     RegisterCost,
+    RouterCost,
     ShiftAddCost,
     Sourced,
 )
@@ -45,6 +48,7 @@ from archsim.config.types import (
     Name,
     OperandBits,
     OperationRate,
+    Proportion,
     Resistance,
     SampleRate,
     SlackRows,
@@ -67,7 +71,8 @@ class Precision(Sourced):
     `residual_bits` where that is given and wider, since they never drive a crossbar.
 
     `encoding` is how signed weights reach the cells: `offset` adds 2^(weight_bits-1), `flip` does so and stores the
-    complement of columns whose sum could set the top bit (one ADC bit less), `differential` uses a pair of columns.
+    complement of columns whose sum could set the top bit (one ADC bit less), `differential` uses a pair of columns that
+    hold magnitudes up to 2^(weight_bits-1) - 1, one of them 0.
     """
 
     weight_bits: OperandBits
@@ -76,11 +81,17 @@ class Precision(Sourced):
     residual_bits: OperandBits | None = None
     encoding: Literal["offset", "flip", "differential"]
 
+    @property
+    def stored_bits(self) -> int:
+        """Bits of a weight that cells hold: a differential pair has its sign in the choice of the column."""
+        return max(1, self.weight_bits - 1) if self.encoding == "differential" else self.weight_bits
+
 
 class Crossbar(Component):
     """Arrays of one IMA. `slices` says where the bit slices of a weight sit: in neighbouring columns of one array or in
     sibling arrays. `energy` says how a read is charged: by the table value, or V^2 G t from the stored conductances.
-    `unit_column` adds a column of ones that sums the inputs. `row_activation` says how many rows are opened for a
+    `unit_column` adds a column of ones to every array that sums the inputs; differential pairs need none and have none,
+    whatever the file says. `row_activation` says how many rows are opened for a
     conversion, all of them where it is missing.
     """
 
@@ -178,24 +189,40 @@ class Grid(Model):
     rows: Lines
 
 
-class Edram(Component):
+class Transport(Component):
+    """What moves data. `energy: actions` charges an action the energy that `actions` states; `power` spreads the
+    printed power over the actions at full load, but for the share `always_on` of it, which is drawn all the time.
+    """
+
+    energy: Literal["actions", "power"] = "actions"
+    always_on: Proportion = 0.0
+
+
+class Edram(Transport):
     """Tile memory: one `access` moves `access_bits`; at most `bytes_per_cycle` pass in one tile cycle."""
 
     ACTIONS = ("access",)
     size: Bytes
     access_bits: WireBits
     bytes_per_cycle: Bytes
+    cost: MemoryCost
 
 
-class Bus(Component):
-    """eDRAM-to-IMA bus, charged per `bit`, or per `access` of `access_bits`."""
+class Bus(Transport):
+    """eDRAM-to-IMA bus, charged per `bit`, or per `access` of `access_bits`, whichever `actions` names."""
 
     ACTIONS = ("bit", "access")
     wires: WireBits
     access_bits: WireBits | None = None
+    cost: MemoryCost
+
+    @property
+    def charge(self) -> str:
+        """The action that a run counts."""
+        return next(iter(self.actions))
 
 
-class Router(Component):
+class Router(Transport):
     """One router serves `shared_by` tiles; `latency` is a flit's time through one router and its link.
 
     `topology` joins the routers: a `mesh` (with several tiles a router, a concentrated mesh), a `torus`, or `ideal`, a
@@ -204,6 +231,7 @@ class Router(Component):
     """
 
     ACTIONS = ("flit",)
+    cost: RouterCost
     ports: Count
     flit_bits: WireBits
     flit_rate: Frequency
@@ -228,7 +256,18 @@ class Pool(DigitalUnit):
 
 
 class TileShiftAdd(DigitalUnit):
+    """Adds what other IMAs of the tile, and other tiles, send of a sum; without one the `alu` does."""
+
     ACTIONS = ("add",)
+
+
+class TileRegister(Component):
+    """Takes every vector that leaves an IMA, outputs and parts of sums, until it goes on: action `bit`."""
+
+    ACTIONS = ("bit",)
+    count: Count = 1
+    size: Bytes
+    cost: CollectorCost
 
 
 class Alu(DigitalUnit):
@@ -248,7 +287,7 @@ class Tile(Sourced):
     pool: Pool
     alu: Alu
     shift_add: TileShiftAdd | None = None
-    output_register: Register | None = None
+    output_register: TileRegister | None = None
     overheads: dict[Name, Overhead] = Field(default_factory=dict)
 
 

@@ -167,7 +167,7 @@ def coverage(geometry: Geometry) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     Element (y, x) of every channel drives rows[y] * columns[x] of the unrolled inputs; the rest of them is padding.
     """
     found = []
-    for reads, extent in zip(_reads(geometry), (geometry.height, geometry.width), strict=True):
+    for reads, extent in zip(window_reads(geometry), (geometry.height, geometry.width), strict=True):
         inside = reads[(reads >= 0) & (reads < extent)]
         found.append(np.bincount(inside, minlength=extent).astype(np.int64))
     return found[0], found[1]
@@ -177,13 +177,14 @@ def inside_fraction(geometry: Geometry, rank: int) -> NDArray[np.float64]:
     """Share of the windows in which each kernel position lies on the map: [1, 1, kh, kw] (rank 4), [1, 1] (rank 2)."""
     vertical, horizontal = (
         ((reads >= 0) & (reads < extent)).mean(axis=0)
-        for reads, extent in zip(_reads(geometry), (geometry.height, geometry.width), strict=True)
+        for reads, extent in zip(window_reads(geometry), (geometry.height, geometry.width), strict=True)
     )
     return np.asarray(vertical[:, None] * horizontal)[None, None] if rank == 4 else np.ones((1, 1))
 
 
-def _reads(geometry: Geometry) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Map rows read by each output row at each kernel row, and the same for columns (outside the map where padded)."""
+def window_reads(geometry: Geometry) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Map rows read by each output row at each kernel row, [out_height, kh], and the same for columns (outside the map
+    where padded)."""
     g = geometry
     vertical = np.arange(g.out_height)[:, None] * g.stride[0] - g.top + np.arange(g.kernel[0]) * g.dilation[0]
     horizontal = np.arange(g.out_width)[:, None] * g.stride[1] - g.left + np.arange(g.kernel[1]) * g.dilation[1]

@@ -28,11 +28,13 @@ Ints = NDArray[np.int64]
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Gathers:
     """G edges on which stages gather, each from a stage to itself: `stage` [G] is whose, `routes` the ways that the
-    windows of its copies take, `bits` [hops of the routes] what goes over each hop."""
+    windows of its copies take, `bits` [hops of the routes] what goes over each hop. `passed_on` [G] are the values of
+    running sums that an image's packets bring to tiles that add to them."""
 
     stage: Ints
     routes: Routes
     bits: Ints
+    passed_on: Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -61,7 +63,7 @@ class _Packets:
 
 def gather(parts: Sequence[Summing], per_tile: int, channels: Channels) -> Gathers:
     """The packets by which stages gather; `per_tile` arrays stand in a tile."""
-    stages, first, shares, route_of = [], [0], [], []
+    stages, first, shares, route_of, passed_on = [], [0], [], [], []
     sent = [np.zeros((6, 0), np.int64)]
     for part in parts:
         found = _packets(part, per_tile)
@@ -77,6 +79,7 @@ def gather(parts: Sequence[Summing], per_tile: int, channels: Channels) -> Gathe
             values = found.values[here]
             ends = found.first[here], found.last[here], found.home[here]
             sent.append(np.stack([taken, *ends, values * part.wide, values * part.stored]))
+            passed_on.append((values * (found.last[here] - found.first[here]) * turns[found.copy[here]]).sum())
             stages.append(part.stage)
             shares += [part.windows - turns[found.copy[here]].sum(), *turns[found.copy[here]]]
             route_of.append(route[np.arange(part.windows) % copies])
@@ -91,7 +94,7 @@ def gather(parts: Sequence[Summing], per_tile: int, channels: Channels) -> Gathe
         shares=np.array(shares, np.int64),
         route_of=np.concatenate([*route_of, np.zeros(0, np.int64)]).astype(np.int64),
     )
-    return Gathers(stage=np.array(stages, np.int64), routes=routes, bits=bits)
+    return Gathers(stage=np.array(stages, np.int64), routes=routes, bits=bits, passed_on=np.array(passed_on, np.int64))
 
 
 def _packets(part: Summing, per_tile: int) -> _Packets:

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.components import Chip
-from archsim.components.adc import largest_sum
 from archsim.errors import InputError
 from archsim.mapping.rows.plan import RowPlan
 
@@ -26,6 +25,8 @@ class Slicing:
 
     weight_bits: int
     cell_bits: int
+    level_bits: int
+    """Bits of a cell that levels use (`archsim.components.Chip.level_bits`)."""
     input_bits: int
     dac_bits: int
     encoding: str
@@ -41,6 +42,19 @@ class Slicing:
     """Rows open in one read; None: all."""
     activation: str = "dense"
     """Which rows are opened together (`archsim.config.rows.RowActivation`)."""
+    unit_column: bool = False
+    """Whether the hardware file asks for unit columns (`unit_columns` says whether there are any)."""
+
+    @property
+    def unit_columns(self) -> int:
+        """Columns of ones in every array, beside its `columns`, that sum the inputs: one where the file asks for it
+        (ISAAC, Sec. V, prints one an array), none in differential pairs, which need no sum of inputs."""
+        return int(self.unit_column and self.encoding != "differential")
+
+    @property
+    def top_level(self) -> int:
+        """Highest level of a cell as programmed."""
+        return int(2**self.level_bits) - 1
 
     @property
     def opened_rows(self) -> int:
@@ -55,7 +69,7 @@ class Slicing:
     @property
     def largest_sum(self) -> int:
         """Largest sum of a column that a converter can meet."""
-        return largest_sum(self.opened_rows, self.dac_bits, self.cell_bits)
+        return self.opened_rows * int(2**self.dac_bits - 1) * self.top_level
 
     def windows(self, rows: int) -> int:
         """Windows of neighbouring rows that so many rows of an array are opened in."""
@@ -68,6 +82,7 @@ class Slicing:
         return cls(
             weight_bits=chip.precision.weight_bits,
             cell_bits=crossbar.cell.bits,
+            level_bits=chip.level_bits,
             input_bits=chip.precision.input_bits,
             dac_bits=chip.tile.ima.dac.bits,
             encoding=chip.precision.encoding,
@@ -80,6 +95,7 @@ class Slicing:
             columns_per_weight=chip.columns_per_weight,
             rows_at_once=crossbar.rows_at_once,
             activation=crossbar.activation,
+            unit_column=crossbar.unit_column,
         )
 
 
@@ -168,8 +184,13 @@ class CrossbarGrid:
 
     @property
     def cells(self) -> int:
-        """Cells of those arrays, used or not (a unit column is not counted)."""
+        """Cells of those arrays, used or not (unit columns are not counted)."""
         return self.crossbars * self.slicing.rows * self.slicing.columns
+
+    @property
+    def unit_columns(self) -> int:
+        """Unit columns of each array, beside `columns`."""
+        return self.slicing.unit_columns
 
     @property
     def window_reads(self) -> int:

@@ -19,7 +19,14 @@ def mapping_view(chip: Chip) -> Chip:
     array = ima.crossbar
     units = {name: _only(getattr(tile, name), "count", "rate") for name in ("activation", "pool", "alu")}
     crossbar = _only(
-        array, "rows", "columns", "rows_at_once", "activation", "unit_column", "slices", cell=_only(array.cell, "bits")
+        array,
+        "rows",
+        "columns",
+        "rows_at_once",
+        "activation",
+        "unit_column",
+        "slices",
+        cell=_only(array.cell, "bits", "levels"),
     )
     return _only(
         chip,

@@ -33,12 +33,13 @@ def figures_report(figures: Mapping[str, Any]) -> RenderableType:
 
 
 def components_table(rows: Iterable[Mapping[str, Any]]) -> Sheet:
-    """Area and printed power of each component, in one IMA, tile or chip."""
+    """Area and power of each component, in one IMA, tile or chip, and what runs charge for it at full load."""
     rows = list(rows)
 
     def cells(key: str, unit: str) -> list[str]:
         return [format_quantity(row[key], unit) for row in rows]
 
+    charged = ["-" if row["charged_w"] is None else format_quantity(row["charged_w"], "W") for row in rows]
     columns = [
         Column(heading="component", cells=[row["component"] for row in rows], rank=9, left=True),
         Column(heading="in one", cells=[row["level"] for row in rows], rank=8, left=True),
@@ -47,6 +48,7 @@ def components_table(rows: Iterable[Mapping[str, Any]]) -> Sheet:
         Column(heading="area", cells=cells("area_m2", "m2"), rank=7),
         Column(heading="power each", cells=cells("power_each_w", "W"), rank=2),
         Column(heading="power", cells=cells("power_w", "W"), rank=6),
+        Column(heading="charged", cells=charged, rank=4),
     ]
     return Sheet(title="Components", columns=columns, elsewhere="--wide, or --json")
 

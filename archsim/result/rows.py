@@ -38,12 +38,12 @@ class Totals:
 class LayerRow:
     """One stage. Crossbar fields are zero for digital stages; input statistics are None where no inputs were given.
 
-    `engine` names the arithmetic that served the layer (integer, bit-plane or analog). `unproven_fraction` is the share
-    of its conversions that could clip or round: no bound on the active rows excludes it. `clipped_fraction` is the
-    share whose sum was outside the converter's range (None where not counted). `snr_db` compares what the stage leaves
-    with the float network on the first pictures (None where nothing was computed, or nothing differs).
-    `adc_conversions` are those made; where an ADC sparsity policy acted, `adc_skipped_fraction` is the share left out
-    of what there was to convert, and `adc_decisions_mean` what a conversion made took on average.
+    `engine` names the arithmetic that served the layer (integer, bit-plane or analog). `adc_conversions` are made
+    over all images, `clipped_fraction` is the share of them whose sum was outside the converter's range (None where
+    nothing was computed). `unproven_fraction` is the share of the columns read that could clip or round: no bound on
+    the active rows excludes it. Where an ADC sparsity policy acted, `adc_skipped_fraction` is the share left out of
+    what there was to convert, and `adc_decisions_mean` what a conversion made took on average. `snr_db` compares what
+    the stage leaves with the float network on the first pictures (None where nothing was computed, or nothing differs).
     """
 
     name: str

@@ -11,6 +11,7 @@ from typing import Any
 from archsim.function.crossbars.select import Machine
 from archsim.function.inference.activity import LayerActivity
 from archsim.function.inference.evaluate import Evaluation, evaluate
+from archsim.function.inference.reads import array_reads
 from archsim.function.precision.calibration import Calibration, check_calibration, read_calibration
 from archsim.function.precision.offline import (
     check_converters,
@@ -22,6 +23,7 @@ from archsim.function.precision.offline import (
 from archsim.function.quantization.levels.seam import plan_weights
 from archsim.keeping import anew
 from archsim.mapping import Plan
+from archsim.mapping.reads import ArrayReads
 from archsim.simulation.reuse import Reuse
 from archsim.workload import Dataset, default_preprocessing, load_data, preprocessing_for, seeded_weights
 
@@ -33,8 +35,10 @@ NO_ACTIVITY: Mapping[str, LayerActivity] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Computed:
-    """What was computed on which pictures; nothing of it in a run on shapes alone. `calibration` is what was given."""
+    """What was computed on which pictures; nothing of it in a run on shapes alone. `calibration` is what
+    was given, `reads` the record of every crossbar stage by name."""
 
+    reads: Mapping[str, ArrayReads]
     evaluation: Evaluation | None = None
     data: Dataset | None = None
     calibration: Data | Calibration | None = None
@@ -65,7 +69,7 @@ def compute(
     """
     calibrated = _saved_calibration(calibrate)
     if inputs is None:
-        return Computed(calibration=calibrated)
+        return Computed(reads=array_reads(plan, NO_ACTIVITY), calibration=calibrated)
     keep = anew if reuse is None else reuse.for_run()
     graph = plan.graph
     if graph.weights == "none":
@@ -98,7 +102,8 @@ def compute(
         (graph, data, settings),
         lambda: evaluate(graph, data, **settings, progress=progress, keep=keep),
     )
-    return Computed(evaluation=found, data=data, calibration=calibrated)
+    reads = array_reads(plan, found.activity, found.conversions)
+    return Computed(reads=reads, evaluation=found, data=data, calibration=calibrated)
 
 
 def _saved_calibration(calibrate: Data | Calibration | None) -> Data | Calibration | None:

@@ -66,7 +66,7 @@ def _operand_notes(plan: Plan, computed: Computed) -> Iterator[str]:
 
 def _precision_notes(plan: Plan, computed: Computed) -> Iterator[str]:
     """Activation precision that is decided on the fly."""
-    block, device = plan.chip.activation_precision, plan.hardware.model.device
+    block = plan.chip.activation_precision
     if block is None:
         return
     if block.needs_inputs and computed.data is None:
@@ -76,8 +76,6 @@ def _precision_notes(plan: Plan, computed: Computed) -> Iterator[str]:
         )
     if block.needs_inputs and all(unit.charge != "per_decision" for unit in plan.chip.tile.ima.overheads):
         yield "no ima.overheads entry with charge: per_decision: deciding activation precision costs nothing here"
-    if computed.data is not None and device is not None and device.read_noise:
-        yield "read noise is drawn for input planes that are not streamed too, which is pessimistic"
 
 
 def _level_notes(plan: Plan, stored: Mapping[str, StoredCells] | None) -> Iterator[str]:

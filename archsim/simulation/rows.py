@@ -22,6 +22,7 @@ from archsim.config import citations
 from archsim.function.inference.activity import LayerActivity
 from archsim.function.inference.evaluate import Evaluation
 from archsim.mapping import MappedStage, Plan
+from archsim.mapping.reads import ArrayReads
 from archsim.result import (
     Bottleneck,
     Citation,
@@ -48,16 +49,17 @@ def result_of(
     assert timing.bottleneck is not None
     area = area_account(plan)
     activity = evaluation.activity if evaluation else {}
-    energies, conversions = energy_by(rows, "layer"), _conversions(rows)
+    energies = energy_by(rows, "layer")
     layers = tuple(
         _layer_row(
             plan,
             mapped,
             stage,
-            conversions.get(mapped.name, 0),
+            computed.reads.get(mapped.name),
             energies.get(mapped.name, 0.0),
             activity.get(mapped.name),
             evaluation,
+            timing.images,
         )
         for mapped, stage in zip(plan.stages, timing.stages, strict=True)
     )
@@ -148,26 +150,18 @@ def _totals(plan: Plan, timing: Timing, rows: list[ActionRow], area: float) -> T
     )
 
 
-def _conversions(rows: list[ActionRow]) -> dict[str, float]:
-    """ADC conversions made, by layer."""
-    found: dict[str, float] = {}
-    for row in rows:
-        if row.component == "adc" and row.action != "static":
-            found[row.layer] = found.get(row.layer, 0) + row.count
-    return found
-
-
 def _layer_row(
     plan: Plan,
     mapped: MappedStage,
     stage: StageTiming,
-    conversions: float,
+    reads: ArrayReads | None,
     energy: float,
     activity: LayerActivity | None,
     evaluation: Evaluation | None,
+    images: int,
 ) -> LayerRow:
     grid = mapped.grid
-    decisions = activity.reads.decisions if activity and activity.reads else None
+    shortened = reads if reads and reads.shortened else None
     times = asdict(stage)
     return LayerRow(
         kind=mapped.stage.kind,
@@ -180,31 +174,27 @@ def _layer_row(
         crossbars=mapped.placement.crossbars,
         tiles=len(mapped.placement.tiles),
         energy_j=energy,
-        adc_conversions=conversions,
-        input_bits_mean=mean_input_bits(plan, mapped, activity),
+        adc_conversions=reads.mean(reads.made) * images if reads else 0,
+        input_bits_mean=mean_input_bits(plan, mapped, reads) if reads else None,
         zero_input_fraction=activity.zero_input_fraction if activity else None,
         bit_density=activity.bit_density if activity else None,
         output_zero_fraction=activity.output_zero_fraction if activity else None,
-        adc_decisions_mean=decisions.decisions_mean if decisions else None,
-        adc_skipped_fraction=decisions.skipped_fraction if decisions else None,
+        adc_decisions_mean=shortened.decisions_mean if shortened else None,
+        adc_skipped_fraction=shortened.skipped_fraction if shortened else None,
+        unproven_fraction=reads.unproven_fraction if reads else None,
+        clipped_fraction=reads.clipped_fraction if reads else None,
         **_fidelity(mapped, evaluation),
         **times,
     )
 
 
 def _fidelity(mapped: MappedStage, evaluation: Evaluation | None) -> dict[str, Any]:
-    """Engine, converter statistics and signal-to-noise ratio of a stage; nothing where nothing was computed."""
+    """Engine and signal-to-noise ratio of a stage; nothing where nothing was computed."""
     if evaluation is None:
         return {}
-    engine = evaluation.engines.get(mapped.name)
-    done = evaluation.conversions.get(mapped.name)
     snr = evaluation.snr_db.get(mapped.stage.tensor)
-    # what the integer engine serves is proven not to clip, and not counted
-    proven = 0.0 if engine == "integer" else None
     return {
-        "engine": engine,
-        "unproven_fraction": proven if done is None else done.unproven_fraction,
-        "clipped_fraction": proven if done is None else done.clipped_fraction,
+        "engine": evaluation.engines.get(mapped.name),
         "snr_db": snr if snr is not None and isfinite(snr) else None,
     }
 

@@ -157,7 +157,7 @@ def account(plan: Plan, timing: Timing, computed: Computed, *, seed: int = 0) ->
         A cost the hardware file lacks.
     """
     stored = stored_cells(plan) if charged_by_level(plan) or plan.hardware.model.weight_levels is not None else None
-    counts = count_actions(plan, timing, computed.activity, stored)
+    counts = count_actions(plan, timing, computed.reads, stored)
     rows = [*price(counts, {**cost_table(plan.chip), **table_costs(plan)}), *static_rows(plan, timing)]
     notes = tuple(run_notes(plan, computed, stored, seed))
     result = result_of(plan, timing, rows, computed, notes, seed)

@@ -14,7 +14,7 @@ from archsim.sweeps.point import Outcome, Point
 from archsim.sweeps.running import run_chunk
 
 _TRIES = 2
-_PRICES = frozenset(("cost", "static", "actions", "source", "notes", "recalled"))
+_PRICES = frozenset(("cost", "static", "actions", "energy", "always_on", "source", "notes", "recalled"))
 """Parts of paths that change neither what a chip computes nor when."""
 _NOT_COMPUTED = ("tile", "chip", "pipeline", "mapping", "technology", "name", "description", "bibliography")
 _NOT_TIMED = (

@@ -13,8 +13,10 @@ vectors of K K Cin activations, one position after the other, against the errors
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
+from types import MappingProxyType
 
 from archsim.errors import InputError, Problem
 from archsim.workload.graph import (
@@ -39,8 +41,15 @@ from archsim.workload.graph import (
     Softmax,
 )
 
-OVERLAP = ".overlap"
-"""What the adding up after a layer's transposed product is called: the layer's name and this."""
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Errors:
+    """The network of errors. `layers` says of each of its layers which layer of the forward network it belongs to;
+    names are free of meaning. `overlaps` are the layers that add up overlapping windows after a transposed product."""
+
+    graph: Graph
+    layers: Mapping[str, str]
+    overlaps: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +114,10 @@ def _product(graph: Graph, layer: Layer) -> GradientProduct:
     )
 
 
-def error_graph(graph: Graph) -> Graph | None:
+def error_graph(graph: Graph) -> Errors | None:
     """The network of errors, from the outputs back to the output of the first layers with weights.
 
-    Products are named after their layers. None where no layer has weights before it (nothing to propagate).
+    Products have the names of their layers. None where no layer has weights before it (nothing to propagate).
 
     Raises
     ------
@@ -124,7 +133,11 @@ def error_graph(graph: Graph) -> Graph | None:
         return None
     read = {name for layer in layers for name in layer.inputs}
     ends = tuple(layer.name for layer in layers if layer.name not in read and not isinstance(layer.op, Input))
-    return Graph(name=f"{graph.name} errors", layers=layers, outputs=ends)
+    return Errors(
+        graph=Graph(name=f"{graph.name} errors", layers=layers, outputs=ends),
+        layers=MappingProxyType(back.owners),
+        overlaps=frozenset(back.overlaps),
+    )
 
 
 class _Backward:
@@ -133,6 +146,9 @@ class _Backward:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.layers: list[Layer] = []
+        self.owners: dict[str, str] = {}
+        self.overlaps: list[str] = []
+        self.taken = {layer.name for layer in graph.layers}
         self.arriving: dict[str, list[str]] = {layer.name: [] for layer in graph.layers}
         self.shapes: dict[str, Shape] = {}
         self.problems: list[Problem] = []
@@ -140,20 +156,25 @@ class _Backward:
 
     def run(self) -> list[Layer]:
         for name in self.graph.outputs:
-            self.arriving[name].append(self.add(f"{name}.error", Input(), (), self.graph[name].shape))
+            self.arriving[name].append(self.add(name, "error", Input(), (), self.graph[name].shape))
         for layer in reversed(self.graph.layers):
             arriving = self.arriving[layer.name]
             if not arriving or not self.trained[layer.name]:
                 continue
             error = arriving[0]
             if len(arriving) > 1:
-                error = self.add(f"{layer.name}.sum", Add(), tuple(arriving), layer.shape)
+                error = self.add(layer.name, "sum", Add(), tuple(arriving), layer.shape)
             self.pass_on(layer, error)
         return self.layers
 
-    def add(self, name: str, op: Op, inputs: tuple[str, ...], shape: Shape) -> str:
+    def add(self, owner: str, part: str, op: Op, inputs: tuple[str, ...], shape: Shape) -> str:
+        """A layer that belongs to `owner`: its product where `part` is empty, else under a name nobody has."""
+        name = f"{owner}.{part}" if part else owner
+        while part and name in self.taken:
+            name += "'"
+        self.taken.add(name)
         self.layers.append(Layer(name=name, op=op, inputs=inputs, shape=shape))
-        self.shapes[name] = shape
+        self.shapes[name], self.owners[name] = shape, owner
         return name
 
     def pass_on(self, layer: Layer, error: str) -> None:
@@ -166,7 +187,7 @@ class _Backward:
                 continue
             found = self.through(layer, number, error, start)
             if found is not None:
-                self.arriving[name].append(self.shaped(f"{layer.name}.{number}.back", found, source.shape))
+                self.arriving[name].append(self.shaped(layer, number, found, source.shape))
 
     def through(self, layer: Layer, number: int, error: str, start: int) -> str | None:
         """The error of one input of a layer, before it takes that input's shape."""
@@ -174,19 +195,20 @@ class _Backward:
         if isinstance(op, Conv):
             return self.through_conv(layer, op, error, source.shape)
         if isinstance(op, Linear):
-            return self.add(layer.name, Linear(out=source.size), (error,), (source.size,))
+            return self.add(layer.name, "", Linear(out=source.size), (error,), (source.size,))
         if isinstance(op, Activation | Affine):
-            return self.add(f"{layer.name}.back", op, (error,), layer.shape)
+            return self.add(layer.name, "back", op, (error,), layer.shape)
         if isinstance(op, Mul):
             other = self.graph[layer.inputs[1 - number]]
-            kept = self.add(f"{layer.name}.{number}.kept", Input(), (), layer.shape if other.shape else other.shape)
-            scaled = self.add(f"{layer.name}.{number}.scaled", Mul(), (error, kept), layer.shape)
+            size = layer.shape if other.shape else other.shape
+            kept = self.add(layer.name, f"{number}.kept", Input(), (), size)
+            scaled = self.add(layer.name, f"{number}.scaled", Mul(), (error, kept), layer.shape)
             return self.gathered(layer, number, scaled, source.shape)
         if isinstance(op, Add):
             return self.gathered(layer, number, error, source.shape)
         if isinstance(op, Concat) and op.axis == 0:
             piece = Slice(axis=0, start=start, stop=start + source.shape[0])
-            return self.add(f"{layer.name}.{number}.part", piece, (error,), source.shape)
+            return self.add(layer.name, f"{number}.part", piece, (error,), source.shape)
         if isinstance(op, LocalResponseNorm):
             self.problems.append(
                 Problem(
@@ -198,31 +220,35 @@ class _Backward:
         return error if not isinstance(op, Softmax) or layer.name in self.graph.outputs else self.softmax(layer, error)
 
     def softmax(self, layer: Layer, error: str) -> str:
-        return self.add(f"{layer.name}.back", layer.op, (error,), layer.shape)
+        return self.add(layer.name, "back", layer.op, (error,), layer.shape)
 
     def gathered(self, layer: Layer, number: int, error: str, shape: Shape) -> str:
         """Summed over positions where the operand was broadcast over them."""
         if shape == layer.shape or len(shape) != 3:
             return error
-        return self.add(f"{layer.name}.{number}.gathered", GlobalPool(function="average"), (error,), shape)
+        return self.add(layer.name, f"{number}.gathered", GlobalPool(function="average"), (error,), shape)
 
     def through_conv(self, layer: Layer, op: Conv, error: str, shape: Shape) -> str:
         """The transposed product at every position, and the sum over overlapping windows."""
         area, channels = prod(op.kernel), shape[0]
         _, rows, columns = layer.shape
         product = Conv(out=area * channels, kernel=(1, 1), groups=op.groups)
-        made = self.add(layer.name, product, (error,), (area * channels, rows, columns))
+        made = self.add(layer.name, "", product, (error,), (area * channels, rows, columns))
         if area == 1:
             return made
         piece = Slice(axis=0, start=0, stop=channels)
-        part = self.add(f"{layer.name}.part", piece, (made,), (channels, rows, columns))
+        part = self.add(layer.name, "part", piece, (made,), (channels, rows, columns))
         padding, grown = _overlap(op, (rows, columns), (shape[1], shape[2]))
         pool = Pool(function="average", kernel=op.kernel, padding=padding)
-        return self.add(f"{layer.name}{OVERLAP}", pool, (part,), (channels, *grown))
+        name = self.add(layer.name, "overlap", pool, (part,), (channels, *grown))
+        self.overlaps.append(name)
+        return name
 
-    def shaped(self, name: str, error: str, shape: Shape) -> str:
+    def shaped(self, layer: Layer, number: int, error: str, shape: Shape) -> str:
         """The error in the shape of the tensor it belongs to."""
-        return error if self.shapes[error] == shape else self.add(name, Reshape(), (error,), shape)
+        if self.shapes[error] == shape:
+            return error
+        return self.add(layer.name, f"{number}.back", Reshape(), (error,), shape)
 
 
 def _overlap(op: Conv, size: tuple[int, int], wanted: tuple[int, int]) -> tuple[Padding, tuple[int, int]]:

@@ -10,11 +10,13 @@ import pytest
 
 import archsim
 from archsim.accounting import count_actions, mean_input_bits, timed_cycles
-from archsim.accounting.dynamic import fixed_cycles, used_cells
+from archsim.accounting.dynamic import used_cells
 from archsim.config import Hardware, load_hardware
 from archsim.function.inference.activity import LayerActivity
+from archsim.function.inference.reads import array_reads
 from archsim.mapper import map_network
 from archsim.mapping import Plan
+from archsim.mapping.reads import fixed_digits
 from archsim.result import Result
 from archsim.timing import run_timing
 from archsim.workload import Dataset, Graph, Preprocessing
@@ -76,7 +78,8 @@ def measured() -> tuple[Plan, dict[str, LayerActivity]]:
 def test_counts_are_sums_over_windows_and_arrays(measured: tuple[Plan, dict[str, LayerActivity]]) -> None:
     """Every array of every window: its own cycles times its own rows, columns (and unit column) and cells."""
     plan, activity = measured
-    counts = count_actions(plan, run_timing(plan), activity)
+    reads = array_reads(plan, activity)
+    counts = count_actions(plan, run_timing(plan), reads)
     for mapped in plan.stages:
         if mapped.grid is None or activity[mapped.name].reads is None:
             continue
@@ -94,9 +97,8 @@ def test_counts_are_sums_over_windows_and_arrays(measured: tuple[Plan, dict[str,
         assert found["shift_add", "add"] == found["sample_hold", "sample"] == found["adc", "convert"]
         assert found["dac", "drive"] == pytest.approx(wanted["drive"], rel=1e-12)
         assert found["crossbar", "read"] == pytest.approx(wanted["read"], rel=1e-12)
-        mean = mean_input_bits(plan, mapped, activity[mapped.name])
+        mean = mean_input_bits(plan, mapped, reads[mapped.name])
         static = mapped.windows * 8 * (int(grid.columns.sum()) + grid.crossbars)
-        assert mean is not None
         assert found["adc", "convert"] / static == pytest.approx(mean / 8, rel=1e-12)
 
 
@@ -155,7 +157,7 @@ def test_arrays_of_one_ima_share_a_decision_and_those_of_others_repeat_it() -> N
     graph = seeded_weights(Graph(name="wide", layers=layers, outputs=("c",)), 0)
     chip = load_hardware("redy").replace({**ALONE, "ima.crossbar.columns": 32, "ima.adc.rate": "0.32 GS/s"})
     plan = map_network(graph, chip)
-    counts = count_actions(plan, run_timing(plan), {})
+    counts = count_actions(plan, run_timing(plan), array_reads(plan, {}))
     held = {(array // 8, array % 5) for array in range(50)}
     decides = [count.count for count in counts if count.action == "decide"]
     assert decides == [4 * len(held)]
@@ -244,10 +246,10 @@ def test_without_inputs_a_note_says_that_nothing_was_decided() -> None:
     assert any("costs nothing here" in note for note in simulate(free).notes)
 
 
-def test_fixed_cycles_of_the_shipped_chips() -> None:
+def test_fixed_digits_of_the_shipped_chips() -> None:
     for name, cycles in (("isaac-8bit", 8), ("isaac-ce", 16), ("redy", 8)):
         plan = map_network(GRAPH, load_hardware(name))
-        assert {fixed_cycles(plan, mapped) for mapped in plan.stages if mapped.grid is not None} == {cycles}
+        assert {fixed_digits(plan, mapped) for mapped in plan.stages if mapped.grid is not None} == {cycles}
 
 
 def test_gated_drivers_are_charged_for_streamed_ones() -> None:

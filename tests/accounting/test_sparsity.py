@@ -90,15 +90,15 @@ def test_rows_are_the_kernels_counts_at_the_laws_energies(runs: dict[str, Result
         rows = {
             item.action: item for item in runs["bound"].actions if (item.layer, item.component) == (row.name, "adc")
         }
-        for bits in range(1, 16):
-            name = "convert" if bits == 15 else short_conversion(bits)
+        for bits in range(1, 15):
+            name = "convert" if bits == 14 else short_conversion(bits)
             count = rows[name].count if name in rows else 0.0
             assert count == pytest.approx(lengths[bits], rel=1e-12)
             if name in rows:
-                assert rows[name].energy_per_action_j == pytest.approx(energy * law(bits) / law(15), rel=1e-12)
+                assert rows[name].energy_per_action_j == pytest.approx(energy * law(bits) / law(14), rel=1e-12)
         assert row.adc_conversions == pytest.approx(lengths[1:].sum(), rel=1e-12)
         assert row.adc_skipped_fraction == pytest.approx(lengths[0] / lengths.sum(), rel=1e-12)
-        assert row.adc_decisions_mean == pytest.approx((lengths @ np.arange(16)) / lengths[1:].sum(), rel=1e-12)
+        assert row.adc_decisions_mean == pytest.approx((lengths @ np.arange(15)) / lengths[1:].sum(), rel=1e-12)
 
 
 def test_slots_are_those_of_a_machine_without_sparsity(runs: dict[str, Result]) -> None:
@@ -121,8 +121,8 @@ def test_laws(law: str) -> None:
     """Energies follow from the mean decisions (linear) and from the mean of 2^b (exponential)."""
     base, short = (simulate(hardware(policy, **{"ima.adc.scaling": law})) for policy in ("none", "bound"))
     counts = conversions(short)
-    weight = {short_conversion(bits): SCALING[law].energy(bits) for bits in range(1, 15)} | {
-        "convert": SCALING[law].energy(15)
+    weight = {short_conversion(bits): SCALING[law].energy(bits) for bits in range(1, 14)} | {
+        "convert": SCALING[law].energy(14)
     }
     expected = sum(count * weight[name] for name, count in counts.items()) / weight["convert"]
     assert adc_energy(short) / adc_energy(base) == pytest.approx(expected / conversions(base)["convert"], rel=1e-9)
@@ -180,7 +180,7 @@ def test_results_with_short_conversions_can_be_read_back(runs: dict[str, Result]
 
 def test_cost_table_has_every_length() -> None:
     table = cost_table(build_chip(load_hardware("nvcnn-w4a3")))
-    energies = [table["adc", short_conversion(bits)].energy_j for bits in range(1, 11)] + [
+    energies = [table["adc", short_conversion(bits)].energy_j for bits in range(1, 10)] + [
         table["adc", "convert"].energy_j
     ]
     assert energies == sorted(energies)

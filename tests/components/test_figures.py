@@ -47,5 +47,7 @@ def test_notes_say_what_clips_stretches_and_was_set() -> None:
     assert "narrower than the 9 bits" in clips
     (stretch, _) = notes(ima__adc__rate="1.2 GS/s")
     assert stretch == "the read cycle stretches from 100 ns to 106.667 ns: 128 columns an ADC need 1.28 GS/s"
+    (apart, _) = notes(tile__bus__energy="actions")
+    assert apart.endswith("take another power than the file's: bus 4.42 mW instead of 7 mW")
     (said, _, _) = notes(pipeline__recalled=True, pipeline__notes="from memory of Fig. 4b")
     assert said == "pipeline is recalled from memory: from memory of Fig. 4b"

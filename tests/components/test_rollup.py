@@ -68,7 +68,12 @@ def test_routers_are_whole() -> None:
 
 
 def test_static_power() -> None:
-    (link,) = static_rows(build_chip(load_hardware("isaac-ce")))
+    *tile, router, link = static_rows(build_chip(load_hardware("isaac-ce")))
+    assert [(row.component, row.level, row.count, row.gated) for row in tile] == [
+        ("edram", "tile", 1, False),
+        ("bus", "tile", 1, False),
+    ]
+    assert (router.component, router.level, router.count, router.gated) == ("router", "chip", 42, False)
     assert (link.component, link.level, link.count, link.power_each_w, link.gated) == ("link", "chip", 4, 2.6, False)
     puma = build_chip(load_hardware("puma"))
     rows = {row.component: row for row in static_rows(puma)}

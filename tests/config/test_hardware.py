@@ -82,7 +82,10 @@ BAD = [
     ("    on_resistance: 1333 ohm", "    on_resistance: 30 kohm", "ima.cell.on_resistance", "is not below off_resistance; expected the conducting state to conduct better"),
     ("{power: 10.4 W, area: 22.88 mm2, per: 4}", "{area: 22.88 mm2, per: 4}", "chip.links", "cost.power is missing; always_on links draw it all the time"),
     ("{power: 16 mW, area: 0.0096 mm2, per: 8, at: {bits: 8, rate: 1.28 GS/s}}", "{area: 0.0096 mm2}", "ima.adc", "has neither cost.power nor actions.convert; expected one, else its energy is unknown"),
-    ("    size: 3 KiB", "    size: 3 KiB\n    charge: access", "tile.output_register", "actions.read is missing; charge: access counts it"),
+    ("    size: 2 KiB", "    size: 2 KiB\n    charge: access", "ima.input_register", "actions.read is missing; charge: access counts it"),
+    ("cost: {power: 1.68 mW, area", "cost: {area", "tile.output_register", "has neither cost.power nor actions.bit; expected one, else its energy is unknown"),
+    ("cost: {power: 20.7 mW, area", "cost: {area", "tile.edram", "cost.power is missing; energy: power spreads it over the actions"),
+    ("    always_on: 14.3 %", "    always_on: 14.3 %\n    static: {power: 1 mW, gated: true}", "tile.bus", "has always_on and static; expected one of them"),
 ]  # fmt: skip
 
 
@@ -265,13 +268,25 @@ def test_hardware_pickles(name: str) -> None:
     assert len({hardware, load_hardware(name)}) == 1
 
 
+def test_conductances_are_charged_with_one_bit_drivers_only() -> None:
+    v2gt: dict[str, object] = {"ima.crossbar.energy": "v2gt"}
+    assert load_hardware("isaac-ce", v2gt).model.ima.crossbar.energy == "v2gt"
+    for bits in (2, 3, 16):
+        with pytest.raises(InputError, match="v2gt needs 1-bit DACs; the energy of graded voltages is not modelled"):
+            load_hardware("isaac-ce", {**v2gt, "ima.dac.bits": bits})
+    with pytest.raises(InputError) as caught:
+        load_hardware("isaac-ce", {"ima.dac.bits": 2, "ima.adc.count": 5000})
+    assert "v2gt" not in str(caught.value)
+
+
 def test_citations_name_works_and_users() -> None:
     found = {citation.key: citation for citation in citations(load_hardware("isaac-ce"))}
     assert list(found) == ["Shafiee2016", "PumaSimulator2018", "Andrulis2024", "HwcomponentsLibrary"]
     assert found["Shafiee2016"].doi == "10.1109/ISCA.2016.12"
     assert found["Andrulis2024"].used_by == ("ima.cell",)
     assert "tile.bus.actions.bit" in found["HwcomponentsLibrary"].used_by
-    assert {"tile.router", "tile.alu", "chip.links"} == set(found["PumaSimulator2018"].used_by)
+    of_puma = {"tile.edram", "tile.bus", "tile.router", "tile.alu", "chip.links"}
+    assert of_puma == set(found["PumaSimulator2018"].used_by)
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -38,7 +38,7 @@ def test_shipped_chips() -> None:
         assert chip.input_cycles == inputs
         assert chip.weight_slices == 1
         assert chip.columns_per_weight == 2
-        assert chip.tile.ima.adc.bits == chip.adc_bits_required == bits + 7
+        assert chip.tile.ima.adc.bits == chip.adc_bits_required == bits + 6
     assert load_hardware("isaac-8bit").model.ima.adc.sparsity is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 from typing import Any
 
@@ -28,13 +29,17 @@ def slicing_of(
     rows: int = 128,
     columns: int = 128,
     sibling_arrays: bool = False,
+    unit_column: bool = False,
 ) -> Slicing:
     """The slicing of a machine described by its bits."""
-    slices = ceil(weight_bits / cell_bits)
-    per_weight = (1 if sibling_arrays else slices) * (2 if encoding == "differential" else 1)
+    pair = encoding == "differential"
+    stored = max(1, weight_bits - 1) if pair else weight_bits
+    slices = ceil(stored / cell_bits)
+    per_weight = (1 if sibling_arrays else slices) * (2 if pair else 1)
     return Slicing(
         weight_bits=weight_bits,
         cell_bits=cell_bits,
+        level_bits=cell_bits if encoding == "flip" else min(cell_bits, stored),
         input_bits=input_bits,
         dac_bits=dac_bits,
         encoding=encoding,
@@ -45,7 +50,18 @@ def slicing_of(
         weights_per_array=columns // per_weight,
         arrays_per_weight=slices if sibling_arrays else 1,
         columns_per_weight=per_weight,
+        unit_column=unit_column,
     )
+
+
+def with_units(slicing: Slicing, asked: bool = True) -> Slicing:
+    """The same machine where the hardware file asks for unit columns, or does not."""
+    return replace(slicing, unit_column=asked)
+
+
+def lowest_weight(slicing: Slicing) -> int:
+    """The most negative weight that the encoding holds."""
+    return -(2 ** (slicing.weight_bits - 1)) + (slicing.encoding == "differential")
 
 
 def layer_of(weight: Array, *, weight_bits: int = 8, input_bits: int = 8, signed: bool = False) -> MatrixLayer:
@@ -89,7 +105,7 @@ def observed_evenly(slicing: Slicing) -> Sums:
 def circuit_of(slicing: Slicing, transfer: Transfer, *, unit: bool = True, cells: CellModel | None = None) -> Circuit:
     """A machine with these converters and cells."""
     converter = converter_for(transfer, observed_evenly(slicing))
-    return Circuit(slicing=slicing, converter=converter, unit_column=unit, cells=cells, seed=5)
+    return Circuit(slicing=with_units(slicing, unit), converter=converter, cells=cells, seed=5)
 
 
 slicings = st.builds(

@@ -12,6 +12,7 @@ def slicing(rows: int = 128, columns: int = 128, slices: int = 4, arrays: bool =
     return Slicing(
         weight_bits=2 * slices,
         cell_bits=2,
+        level_bits=2,
         input_bits=8,
         dac_bits=1,
         encoding="flip",

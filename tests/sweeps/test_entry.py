@@ -58,6 +58,8 @@ ENERGIES = {
         "router",
         "sample_hold",
         "shift_add",
+        "tile_output_register",
+        "tile_shift_add",
     ]
 }
 

@@ -129,3 +129,26 @@ def test_window_of_fig_4b() -> None:
     assert FIGURES["window_latency_cycles"] == 22
     assert FIGURES["window_interval_cycles"] == 16
     assert FIGURES["window_latency_s"] == pytest.approx(2.2e-6, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("isaac-ce", 8 * 16 / 128),
+        ("isaac-8bit-wan", 8 * 8 / 128),  # pairs: two columns of four slices
+        ("puma", 8 * 16 / 128),  # the slices of a weight in eight arrays of one column each
+        ("rram40nm", 1 * 2 * 37 / 256),  # two digits, each read in 37 windows of 7 of 256 rows
+        ("mlc-rram-16", 1 * 8 / 128),
+        ("insitu-32nm", 1 * 8 / 128),
+    ],
+)
+def test_conversions_per_mac_of_other_machines(name: str, expected: float) -> None:
+    """Columns of a weight in all its arrays, times reads of a window, over rows: by hand."""
+    assert with_changes(name)["adc_conversions_per_mac"] == pytest.approx(expected, rel=1e-15)
+
+
+@pytest.mark.parametrize("changes", [{}, {"ima__cell__bits": 4}, {"precision__weight_bits": 8}])
+def test_conversions_per_mac_of_puma_meet_its_peak(changes: dict[str, object]) -> None:
+    """All converters at their rate are the conversions of all multiply-accumulates: 16 at 1 GS/s in 8 x 168 cores."""
+    found = with_changes("puma", **changes)
+    assert found["peak_ops"] / 2 * found["adc_conversions_per_mac"] == pytest.approx(168 * 8 * 16 * 1e9, rel=1e-9)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from archsim.errors import InputError
 from archsim.workload import load_workload
-from archsim.workload.backward import OVERLAP, error_graph, gradient_products
+from archsim.workload.backward import error_graph, gradient_products
 from archsim.workload.graph import Add, Conv, Graph, Input, Layer, Linear, LocalResponseNorm, Pool
 
 
@@ -34,8 +34,9 @@ def test_vgg8_counts() -> None:
     assert sum(product.weights for product in products) == 12_973_440
     assert sum(product.macs for product in products) == graph.total_macs() == 615_917_568
     assert sum(product.inputs for product in products) == 290_816
-    back = error_graph(graph)
-    assert back is not None
+    errors = error_graph(graph)
+    assert errors is not None
+    back = errors.graph
     assert back.total_macs() == 615_917_568 - graph.macs(graph["conv1"])
     assert 2 * (2 * graph.total_macs() + back.total_macs()) == 3_688_427_520
 
@@ -60,8 +61,9 @@ def test_the_error_of_a_convolution(
         groups=groups,
     )
     graph = one_after_another(Conv(out=4, kernel=(1, 1)), op, 12)
-    back = error_graph(graph)
-    assert back is not None
+    errors = error_graph(graph)
+    assert errors is not None
+    back = errors.graph
     product = back["b"]
     assert product.shape == (4 * kernel * kernel, *graph["b"].shape[1:])
     # the same products, from Cout to K K Cin, group by group
@@ -69,7 +71,9 @@ def test_the_error_of_a_convolution(
     end = back[back.outputs[0]]
     assert end.shape == graph["a"].shape
     if kernel > 1:
-        overlap = back[f"b{OVERLAP}"]
+        (name,) = errors.overlaps
+        assert errors.layers[name] == "b"
+        overlap = back[name]
         assert isinstance(overlap.op, Pool)
         assert overlap.op.kernel == (kernel, kernel)
         rows = product.shape[1] + overlap.op.padding[0] + overlap.op.padding[2] - kernel + 1
@@ -82,8 +86,11 @@ def test_the_error_of_a_convolution(
 )
 def test_shipped_networks_have_a_way_back(name: str) -> None:
     graph = load_workload(name)
-    back = error_graph(graph)
-    assert back is not None
+    errors = error_graph(graph)
+    assert errors is not None
+    back = errors.graph
+    assert set(errors.layers) == {layer.name for layer in back.layers}
+    assert set(errors.layers.values()) <= {layer.name for layer in graph.layers}
     matrices = [layer.name for layer in graph.layers if isinstance(layer.op, Conv | Linear)]
     missing = set(matrices) - {layer.name for layer in back.layers}
     # only layers that read the network's input propagate no error
@@ -108,9 +115,9 @@ def _depends(graph: Graph, name: str) -> bool:
 
 
 def test_errors_of_a_branch_add_up() -> None:
-    back = error_graph(load_workload("resnet8-cifar10"))
-    assert back is not None
-    assert sum(isinstance(layer.op, Add) for layer in back.layers) >= 3
+    errors = error_graph(load_workload("resnet8-cifar10"))
+    assert errors is not None
+    assert sum(isinstance(layer.op, Add) for layer in errors.graph.layers) >= 3
 
 
 def test_one_layer_propagates_nothing() -> None:

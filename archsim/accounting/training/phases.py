@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from archsim.accounting.counts import Count, count_actions
 from archsim.config.training import Training
-from archsim.function.inference.activity import LayerActivity
-from archsim.mapping.plan import MappedStage, Plan
-from archsim.workload.backward import OVERLAP, GradientProduct
+from archsim.mapping.plan import Plan
+from archsim.mapping.reads import ArrayReads, planned_reads
+from archsim.workload.backward import Errors, GradientProduct
 
 if TYPE_CHECKING:
     from archsim.timing.summary import Timing
@@ -23,7 +21,7 @@ TRANSPOSED: Mapping[str, str] = {"adc": "transposed_adc"}
 
 def forward_counts(plan: Plan, timing: Timing, block: Training, products: Sequence[GradientProduct]) -> list[Count]:
     """Forward phase: inference, with every layer's input written to off-chip memory for the gradient."""
-    counts = count_actions(plan, timing, assumed_activity(plan, block.assumed.input_ones))
+    counts = count_actions(plan, timing, assumed_reads(plan, block.assumed.input_ones))
     if block.dataflow.activations_in == "dram":
         bits = {product.source: product.inputs * plan.slicing.input_bits for product in reversed(products)}
         first = {product.source: product.layer for product in reversed(products)}
@@ -31,14 +29,16 @@ def forward_counts(plan: Plan, timing: Timing, block: Training, products: Sequen
     return counts
 
 
-def error_counts(plan: Plan, timing: Timing, block: Training, products: Sequence[GradientProduct]) -> list[Count]:
-    """Error phase: transposed products and the sums over overlapping windows, under their layers' names; errors written
-    to off-chip memory where they wait there for the gradient."""
-    raw = count_actions(plan, timing, assumed_activity(plan, block.assumed.error_ones))
-    overlapping = {f"{product.layer}{OVERLAP}": product.positions * product.rows for product in products}
-    counts = [_renamed(count) for count in raw if not _is_pooling(count)]
-    added = dict.fromkeys(count.layer for count in raw if count.layer in overlapping)
-    counts += [Count(name.removesuffix(OVERLAP), "alu", "add", overlapping[name] * timing.images) for name in added]
+def error_counts(
+    plan: Plan, timing: Timing, block: Training, products: Sequence[GradientProduct], errors: Errors
+) -> list[Count]:
+    """Error phase of the plan of `errors`: transposed products and the sums over overlapping windows, under their
+    layers' names; errors written to off-chip memory where they wait there for the gradient."""
+    raw = count_actions(plan, timing, assumed_reads(plan, block.assumed.error_ones))
+    overlapping = {product.layer: product.positions * product.rows for product in products}
+    counts = [_of_layer(count, errors) for count in raw if not _is_pooling(count, errors)]
+    added = [errors.layers[stage.name] for stage in plan.stages if stage.name in errors.overlaps]
+    counts += [Count(layer, "alu", "add", overlapping[layer] * timing.images) for layer in added]
     if block.dataflow.errors_in == "dram":
         counts += [
             Count(product.layer, "dram", "bit", product.errors * block.error_bits * timing.images)
@@ -47,39 +47,17 @@ def error_counts(plan: Plan, timing: Timing, block: Training, products: Sequence
     return counts
 
 
-def _is_pooling(count: Count) -> bool:
+def _is_pooling(count: Count, errors: Errors) -> bool:
     """The arithmetic of an average pool, which stands for the sum over windows: that adds every product once, without
     padding, and does not divide."""
-    return count.layer.endswith(OVERLAP) and count.component == "alu" and count.action in ("add", "multiply")
+    return count.layer in errors.overlaps and count.component == "alu" and count.action in ("add", "multiply")
 
 
-def _renamed(count: Count) -> Count:
+def _of_layer(count: Count, errors: Errors) -> Count:
     component = TRANSPOSED.get(count.component, count.component)
-    return replace(count, layer=count.layer.removesuffix(OVERLAP).removesuffix(".back"), component=component)
+    return replace(count, layer=errors.layers[count.layer], component=component)
 
 
-def assumed_activity(plan: Plan, ones: float) -> dict[str, LayerActivity]:
-    """Activity of every crossbar stage with this share of ones among all input bits, so of rows driven."""
-    return {mapped.name: _activity(plan, mapped, ones) for mapped in plan.stages if mapped.grid is not None}
-
-
-def _activity(plan: Plan, mapped: MappedStage, ones: float) -> LayerActivity:
-    slicing = plan.slicing
-    inputs = mapped.windows * mapped.input_values
-    none = np.zeros(1, np.int64)
-    return LayerActivity(
-        name=mapped.name,
-        windows=mapped.windows,
-        rows=mapped.input_values,
-        input_bits=slicing.input_bits,
-        input_cycles=slicing.input_cycles,
-        zero_inputs=none,
-        one_bits=np.array([round(inputs * slicing.input_bits * ones)], np.int64),
-        active_rows=np.array([round(inputs * slicing.input_cycles * ones)], np.int64),
-        stored_zeros=none,
-        stored=inputs,
-        zero_groups=none,
-        activation_zeros=none,
-        output_zeros=none,
-        outputs=mapped.windows * mapped.stage.values_out,
-    )
+def assumed_reads(plan: Plan, ones: float) -> dict[str, ArrayReads]:
+    """Reads of every crossbar stage with this share of ones among all input bits, so of rows driven."""
+    return {mapped.name: planned_reads(plan, mapped, ones) for mapped in plan.stages if mapped.grid is not None}

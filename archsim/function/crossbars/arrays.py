@@ -66,58 +66,34 @@ def program(
     encoded: Encoded, cells: CellModel, generator: Callable[[int], np.random.Generator], slicing: Slicing
 ) -> Encoded:
     """`encoded` with real cells: the model sees the levels of each array (its unit column last), with that array's
-    generator. Each array has a unit column of its own afterwards.
+    generator.
 
     Parameters
     ----------
     generator : from the array's place in the row group to its random numbers.
     """
-    rows = encoded.cells.shape[1]
-    columns, units, shares = [], [], []
+    columns, units = [], []
     places = list(layouts(encoded, slicing))
     for index, place in enumerate(places):
         levels = encoded.cells[place.slices, :, place.lines].T
         if encoded.analog_unit:
-            levels = np.concatenate([levels, encoded.unit_cells], axis=1)
+            levels = np.concatenate([levels, encoded.unit_cells[:, index, None]], axis=1)
         kind = np.uint8 if encoded.gain is None else np.float32
         real = cells(np.ascontiguousarray(levels, kind), generator(index))
         columns.append(real[:, : len(place.lines)])
-        if encoded.analog_unit:
-            units.append(real[:, len(place.lines) :])
-            shares.append(_share(encoded, place, slicing))
+        units.append(real[:, len(place.lines) :])
     found = np.empty(encoded.cells.shape, columns[0].dtype)
     for place, real in zip(places, columns, strict=True):
         found[place.slices, :, place.lines] = real.T
     if not encoded.analog_unit:
         return replace(encoded, cells=found)
-    unit_cells = np.concatenate(units, axis=1) if units else np.empty((rows, 0), found.dtype)
-    return replace(encoded, cells=found, unit_cells=unit_cells, unit=np.concatenate(shares))
-
-
-def _share(encoded: Encoded, place: Layout, slicing: Slicing) -> Array:
-    """Multiples of its inputs' sum that an array's unit column owes each output: [1, outputs].
-
-    Complements are undone by the unit column of their own array; with sibling arrays the weights' offset is the
-    first one's.
-    """
-    share = np.zeros((1, encoded.outputs), encoded.unit.dtype)
-    first, stop = place.outputs
-    whole = slice(first, stop)
-    if slicing.arrays_per_weight == 1:
-        share[0, whole] = encoded.unit[0, whole]
-        return share
-    part = int(place.slices[0])
-    complements = encoded.slice_weights[:, None] * (2**encoded.cell_bits - 1) * (encoded.sign < 0)
-    share[0, whole] = complements[part, whole]
-    if part == 0:
-        share[0, whole] += encoded.unit[0, whole] - complements.sum(axis=0)[whole]
-    return share
+    return replace(encoded, cells=found, unit_cells=np.concatenate(units, axis=1))
 
 
 def programmed(layer: MatrixLayer, circuit: Circuit, replica: int = 0) -> Iterator[tuple[RowGroup, Encoded]]:
     """Row groups of one copy of a layer with the cells they have on a machine."""
     for group in row_groups(layer, circuit.slicing, circuit.rows.get(layer.name)):
-        encoded = encode(group.weight, circuit.slicing, unit_column=circuit.unit_column, ends=group.ends)
+        encoded = encode(group.weight, circuit.slicing, ends=group.ends)
         if circuit.cells is not None:
             keys = partial(_array_generator, group, layer, circuit, replica)
             encoded = program(encoded, circuit.cells, keys, circuit.slicing)

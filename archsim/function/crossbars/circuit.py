@@ -30,13 +30,11 @@ class Circuit:
     """The analog side of a machine. `cells` None means ideal cells; `read_noise` is the standard deviation of a column
     sum per conversion, in levels, and `noise_law` how it goes with the rows that drive (`archsim.config.device`);
     `rows` says, by layer name, which rows stand elsewhere than in their order or share a place; `seed` keys all draws,
-    per layer, copy and crossbar. Without `unit_column` the sum of inputs that an encoding needs is added up
-    digitally."""
+    per layer, copy and crossbar."""
 
     slicing: Slicing
     converter: Converter
     cells: CellModel | None = None
-    unit_column: bool = False
     read_noise: float = 0.0
     noise_law: str = "constant"
     rows: Mapping[str, RowPlan] = field(default_factory=dict)

@@ -61,4 +61,4 @@ def _words(values: Array) -> NDArray[np.int64]:
 
 def _count(meter: Meter, layer: MatrixLayer, circuit: Circuit, sums: Array, units: Array) -> None:
     clipped = circuit.converter.clips(sums).sum() + circuit.converter.clips(units).sum()
-    meter.add(layer.name, sums.size + units.size, 0, int(clipped))
+    meter.add(layer.name, sums.size + units.size, int(clipped))

@@ -1,8 +1,10 @@
 """Analog-to-digital converters as functions: a column sum goes in, the value that shift-and-add receives comes out.
 
 Every converter is two lists: ascending decision thresholds and one value per code, both in *levels* (1 = one cell of
-level 1 driven by a digit of 1). A sum's code is the number of thresholds at or below it. Values are what the digital
-side takes a code for, so a converter's errors (offset, gain, INL, DNL) move thresholds and leave values alone.
+level 1 driven by a digit of 1). A sum's code is the number of thresholds at or below it, so a sum on a threshold takes
+the upper code: thresholds at equal distances are quotients, rounded once, which decides every whole sum as exact
+arithmetic would. Values are what the digital side takes a code for, so a converter's errors (offset, gain, INL, DNL)
+move thresholds and leave values alone.
 
 Digital words behind a converter have FRACTION_BITS binary places, so sums of them are exact in any order.
 """
@@ -173,11 +175,12 @@ def _uniform(low: float, high: float, bits: int) -> Curve:
     codes = 2**bits
     if not high > low:
         raise InputError([Problem("ima.adc.transfer", f"has the range {low:g} to {high:g}; expected low < high")])
-    step = (high - low) / (codes - 1)
+    # decided half a step below and above each code; one rounding, of a quotient: what is a whole number stays one
+    places, halves = 2.0 * np.arange(codes + 1) - 1, 2.0 * (codes - 1)
+    lowest, *thresholds, highest = (low * (halves - places) + high * places) / halves
+    values = _word(low) + _word((high - low) / (codes - 1)) * np.arange(codes)
     # no sum is below zero
-    lowest = low - step / 2 if low > 0 else -inf
-    thresholds = low + step * (np.arange(1, codes) - 0.5)
-    return Curve(thresholds, _word(low) + _word(step) * np.arange(codes), lowest, high + step / 2)
+    return Curve(np.array(thresholds), values, lowest if low > 0 else -inf, highest)
 
 
 def _word(value: float) -> float:

@@ -6,13 +6,15 @@ Weights of a crossbar become cell levels in one of three ways:
 * `flip`: the same, but a column whose sum could set the top bit of the converter that a full array needs stores the
   complement 2**v - 1 - level of every cell; its sum is (2**v - 1) * (sum of inputs) less the converted one (ISAAC,
   Sec. V).
-* `differential`: positive and negative parts in two columns, subtracted.
+* `differential`: positive and negative parts in two columns, subtracted. They hold magnitudes, up to 2**(B-1) - 1: the
+  sign is in which column is not 0, and takes no cell.
 
 One-bit weights are the signs -1 and 1: in `offset` and `flip` a cell holds (w + 1) / 2 and its column sum counts twice,
 less the sum of inputs; a `differential` pair has one cell on.
 
-The sum of inputs comes from a unit column (all cells at level 1) that is converted like any other, or from exact
-digital addition where an array has none.
+The sum of inputs comes from the unit column of each array (all cells at level 1) that is converted like any other, or
+from exact digital addition where arrays have none (`Slicing.unit_columns`). Complements are undone by the unit column
+of their own array; with sibling arrays the weights' offset is the first one's.
 
 Weights that take the values of level sets (`network.LevelSets`) have one cell each, whose conductance is the level
 itself: G = Gmin + (q - q_min) / (q_max - q_min) * (Gmax - Gmin), with q_min and q_max of the output's set. In units of
@@ -80,6 +82,14 @@ class Drive:
         if self.signed and not self.offset:
             found[-1] *= -1
         return np.asarray(found)
+
+    def streamed(self, digits: Array, first: Array) -> Whole:
+        """Place values of windows that stream so many digits from `first` on, both [windows]: int64 [windows, digits],
+        0 for digits that are not read. The last one of a signed stream is subtracted."""
+        digit, low = np.arange(self.digits), first.astype(np.int64)[:, None]
+        end = low + digits.astype(np.int64)[:, None]
+        places = np.where((digit >= low) & (digit < end), np.abs(self.weights), 0)
+        return np.asarray(np.where(digit == end - 1, -places, places) if self.weights[-1] < 0 else places)
 
     def codes(self, x: Array) -> Array:
         """Unsigned bit patterns driven for inputs x, in the unsigned type of x's width."""
@@ -188,7 +198,8 @@ class Encoded:
     ----------
     cells : [slices, rows, lines] levels (uint8), or what the cells really are (integers or float32).
     sign : int8 [slices, lines], 1 or -1.
-    unit : int64 [units, outputs] (float64 where weights are levels); units 0 when the encoding needs no sum of inputs.
+    unit : int64 [units, outputs] (float64 where weights are levels); units 0 when the encoding needs no sum of inputs,
+        the arrays of the row group (`arrays.layouts`) where each has a unit column, else 1.
     unit_cells : [rows, units] levels of the unit columns, 1 when ideal (fully on where they are converted beside
         levels).
     analog_unit : whether unit columns are converted (else added up exactly).
@@ -215,12 +226,25 @@ class Encoded:
         """Place value of each slice: int64 [slices]."""
         return np.asarray(self.place * 2 ** (self.cell_bits * np.arange(len(self.cells), dtype=np.int64)))
 
+    @property
+    def reach(self) -> Whole:
+        """First and end of the outputs that each unit's sum goes to: int64 [units, 2]."""
+        used = self.unit != 0
+        ends = np.stack([used.argmax(axis=1), self.outputs - used[:, ::-1].argmax(axis=1)], axis=1)
+        return np.asarray(ends * used.any(axis=1)[:, None])
 
-def encode(weight: Array, slicing: Slicing, *, unit_column: bool, ends: Whole | None = None) -> Encoded:
+
+def encode(weight: Array, slicing: Slicing, *, ends: Whole | None = None) -> Encoded:
     """Cell levels of signed weights [rows, outputs] of `slicing.weight_bits` bits, or of weights that are levels
-    between `ends` [2, outputs]."""
+    between `ends` [2, outputs].
+
+    Raises
+    ------
+    InputError
+        Weights that the encoding cannot hold: 0 as a sign, -2**(B-1) in a differential pair, levels in bit slices.
+    """
     if ends is not None:
-        return _encode_levels(weight, ends, slicing, unit_column)
+        return _encode_levels(weight, ends, slicing)
     bits, cell = slicing.weight_bits, slicing.cell_bits
     wide = weight.astype(np.int64)
     signs = bits == 1 and slicing.encoding != "differential"
@@ -230,6 +254,10 @@ def encode(weight: Array, slicing: Slicing, *, unit_column: bool, ends: Whole | 
     sides = [(wide + 1) // 2 if signs else wide + 2 ** (bits - 1)]
     if slicing.encoding == "differential":
         sides = [np.maximum(wide, 0), np.maximum(-wide, 0)]
+        most = max(1, 2 ** (bits - 1) - 1)
+        if max(side.max(initial=0) for side in sides) > most:
+            what = f"is differential, whose pairs hold {bits}-bit weights from -{most} to {most}"
+            raise InputError(f"{what}, not {wide.min()}; expected offset or flip", "precision.encoding")
     stored = np.concatenate(sides, axis=1)
     shifts = cell * np.arange(slicing.weight_slices)
     cells = ((stored >> shifts[:, None, None]) & (2**cell - 1)).astype(np.uint8)
@@ -237,27 +265,39 @@ def encode(weight: Array, slicing: Slicing, *, unit_column: bool, ends: Whole | 
     outputs = weight.shape[1]
     if slicing.encoding == "differential":
         sign[:, outputs:] = -1
-        unit = np.zeros((0, outputs), np.int64)
+        owed = np.zeros((len(cells), 0), np.int64)
     else:
-        unit = np.full((1, outputs), -(2 ** (bits - 1)), np.int64)  # -1 for signs, as for 1 bit of any number
+        owed = np.zeros((len(cells), outputs), np.int64)
+        owed[0] = -(2 ** (bits - 1))  # -1 for signs, as for 1 bit of any number
     if slicing.encoding == "flip":
         flipped = flips(cells, slicing)
         cells = np.where(flipped[:, None, :], 2**cell - 1 - cells, cells).astype(np.uint8)
         sign[flipped] = -1
         places = (1 + signs) * 2 ** shifts.astype(np.int64) * (2**cell - 1)
-        unit = unit + places @ flipped
+        owed += places[:, None] * flipped
+    unit = np.zeros((0, outputs), np.int64) if not owed.size else _shares(owed, slicing)
     return Encoded(
         cells=cells,
         sign=sign,
         unit=unit,
         unit_cells=np.ones((len(weight), len(unit)), np.uint8),
         cell_bits=cell,
-        analog_unit=unit_column and len(unit) > 0,
+        analog_unit=slicing.unit_columns > 0,
         place=1 + signs,
     )
 
 
-def _encode_levels(weight: Array, ends: Whole, slicing: Slicing, unit_column: bool) -> Encoded:
+def _shares(owed: Array, slicing: Slicing) -> Array:
+    """What outputs owe of the sum of inputs, [slices, outputs], by the unit column that gives it: [units, outputs]."""
+    if not slicing.unit_columns:
+        return np.asarray(owed.sum(axis=0, keepdims=True))
+    siblings = owed.sum(axis=0, keepdims=True) if slicing.arrays_per_weight == 1 else owed
+    column_group = np.arange(owed.shape[1]) // slicing.weights_per_array
+    own = column_group == np.arange(column_group[-1] + 1)[:, None]
+    return np.asarray((own[:, None] * siblings).reshape(-1, owed.shape[1]))
+
+
+def _encode_levels(weight: Array, ends: Whole, slicing: Slicing) -> Encoded:
     """One multi-level cell (or a differential pair) for each weight. Raises `InputError` where cells cannot hold it."""
     if slicing.weight_slices > 1 or slicing.encoding == "flip":
         what = "cannot hold weights that are levels; expected one cell for a weight, in offset or differential encoding"
@@ -272,15 +312,15 @@ def _encode_levels(weight: Array, ends: Whole, slicing: Slicing, unit_column: bo
     outputs = weight.shape[1]
     sign = np.ones((1, len(sides) * outputs), np.int8)
     sign[:, outputs:] = -1
-    full = top if unit_column else 1
-    unit = np.zeros((0, outputs)) if pair else low[None] / full
+    full = top if slicing.unit_columns else 1
+    unit = np.zeros((0, outputs)) if pair else _shares(low[None] / full, slicing)
     return Encoded(
         cells=np.concatenate([side * per_integer for side in sides], axis=1, dtype=np.float32, casting="unsafe")[None],
         sign=sign,
         unit=unit,
         unit_cells=np.full((len(weight), len(unit)), full, np.uint8),
         cell_bits=slicing.cell_bits,
-        analog_unit=unit_column and not pair,
+        analog_unit=slicing.unit_columns > 0,
         gain=gain,
     )
 
@@ -288,7 +328,7 @@ def _encode_levels(weight: Array, ends: Whole, slicing: Slicing, unit_column: bo
 def flips(cells: Array, slicing: Slicing) -> NDArray[np.bool_]:
     """Which columns [slices, lines] of levels [slices, rows, lines] could set the top bit of the converter that a full
     array needs, and so store the complement (ISAAC, Sec. V)."""
-    top = 2 ** (adc.bits_required(slicing.rows, slicing.dac_bits, slicing.cell_bits) - 1)
+    top = 2 ** (adc.bits_required(slicing.rows, slicing.dac_bits, slicing.level_bits) - 1)
     return np.asarray(cells.sum(axis=1, dtype=np.int64) * (2**slicing.dac_bits - 1) >= top)
 
 

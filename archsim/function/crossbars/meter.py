@@ -10,22 +10,12 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Conversions:
-    """Conversions of one layer. `unproven` are those that no bound on the active rows proves exact, so that an engine
-    had to convert them one by one; `clipped` met a sum outside the converter's range."""
+    """What engines found of one layer's conversions. `unproven` are those that no bound on the active rows proves
+    exact, so that an engine had to convert them one by one; `clipped` met a sum outside the converter's range. How many
+    conversions there were is on record elsewhere (`archsim.mapping.reads`)."""
 
-    conversions: int = 0
     unproven: int = 0
     clipped: int = 0
-
-    @property
-    def clipped_fraction(self) -> float:
-        """Share of all conversions that were clipped."""
-        return self.clipped / self.conversions if self.conversions else 0.0
-
-    @property
-    def unproven_fraction(self) -> float:
-        """Share of all conversions that could not be proven exact."""
-        return self.unproven / self.conversions if self.conversions else 0.0
 
 
 @dataclass(slots=True)
@@ -35,13 +25,11 @@ class Meter:
     _found: dict[str, Conversions] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def add(self, layer: str, conversions: int, unproven: int, clipped: int) -> None:
+    def add(self, layer: str, unproven: int, clipped: int) -> None:
         """Count conversions of a layer."""
         with self._lock:
             held = self._found.get(layer, Conversions())
-            self._found[layer] = Conversions(
-                held.conversions + conversions, held.unproven + unproven, held.clipped + clipped
-            )
+            self._found[layer] = Conversions(held.unproven + unproven, held.clipped + clipped)
 
     def read(self) -> Mapping[str, Conversions]:
         """What was counted so far."""

@@ -15,14 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
 
 from archsim.config.transfer import AdcTransfer
 from archsim.function.crossbars.arrays import keeps_whole
-from archsim.function.crossbars.bitplanes.engine import multiply, plan_layer
+from archsim.function.crossbars.bitplanes.engine import plan_layer, product_of
 from archsim.function.crossbars.circuit import CellModel, Circuit
 from archsim.function.crossbars.converter import OBSERVED, Converter, Sums, Transfer, converter_for
 from archsim.function.crossbars.devices import cell_model, read_noise_levels
@@ -51,7 +50,6 @@ class Machine:
     slicing: Slicing
     transfer: Transfer
     cells: CellModel | None = None
-    unit_column: bool = False
     read_noise: float = 0.0
     noise_law: str = "constant"
     rows: Mapping[str, RowPlan] = field(default_factory=dict)
@@ -70,12 +68,10 @@ class Machine:
         """
         ima, device = plan.chip.tile.ima, plan.chip.hardware.model.device
         cell = plan.chip.hardware.model.ima.cell
-        unit = plan.chip.tile.ima.crossbar.unit_column
         return cls(
             slicing=plan.slicing,
             transfer=transfer_of(ima.adc.transfer, ima.adc.bits, seed),
-            cells=cell_model(device, cell, plan.slicing.rows, plan.slicing.columns + unit),
-            unit_column=unit,
+            cells=cell_model(device, cell, plan.slicing.rows, plan.slicing.columns + plan.slicing.unit_columns),
             read_noise=read_noise_levels(None if device is None else device.read_noise, cell),
             noise_law="constant" if device is None or device.read_noise is None else device.read_noise.law,
             rows=plan.rows,
@@ -95,7 +91,6 @@ class Machine:
             slicing=self.slicing,
             converter=converter,
             cells=self.cells,
-            unit_column=self.unit_column,
             read_noise=self.read_noise,
             noise_law=self.noise_law,
             rows=self.rows,
@@ -185,7 +180,6 @@ def searching_of(machine: Machine, converter: Callable[[MatrixLayer], Converter]
         policy=machine.sparsity,
         bits=machine.transfer.bits,
         slicing=machine.slicing,
-        unit_column=machine.unit_column,
         every_column=machine.every_column,
         rows=machine.rows,
         converter=converter,
@@ -222,7 +216,7 @@ def prepare_layer(layer: MatrixLayer, circuit: Circuit, meter: Meter) -> tuple[s
     plan = plan_layer(layer, circuit)
     if plan.proven and circuit.cells is None:
         return "integer", integer_engine(layer)
-    return "integer" if plan.proven else "bit-plane", partial(multiply, plan, meter)
+    return "integer" if plan.proven else "bit-plane", product_of(plan, meter)
 
 
 def lossless(converter: Converter, slicing: Slicing) -> bool:

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.function import kernels
+from archsim.function.crossbars.encodings import Drive
 from archsim.function.inference.reads import ReadCounts, merge_reads
-from archsim.function.quantization.network import MatrixLayer, TensorFormat
-from archsim.function.unroll import Geometry, coverage
+from archsim.function.quantization.network import MatrixLayer
+from archsim.function.unroll import Geometry, coverage, window_reads
 from archsim.mapping.slicing import row_starts
 
 Array = NDArray[Any]
@@ -28,10 +29,11 @@ PER_IMAGE = ("zero_inputs", "one_bits", "active_rows", "stored_zeros", "activati
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counting:
     """How rows are driven: crossbar rows, bits per DAC digit, and the convolution groups that share a crossbar by layer
-    name (`CrossbarGrid.packed_groups`; 1 where a layer is not named)."""
+    name (`CrossbarGrid.packed_groups`; 1 where a layer is not named). `by_row` asks for drives row by row."""
 
     crossbar_rows: int = 128
     dac_bits: int = 1
+    by_row: bool = False
     packed_groups: tuple[tuple[str, int], ...] = ()
 
     def row_groups(self, layer: MatrixLayer) -> Counts:
@@ -48,8 +50,9 @@ class LayerActivity:
     windows, rows : per image: output positions, and unrolled inputs of all groups per window.
     input_bits, input_cycles : bits of an input and DAC digits they enter in.
     zero_inputs : unrolled inputs that are zero.
-    one_bits : ones among the input bits driven (two's complement for signed inputs).
+    one_bits : ones among the input bits driven (two's complement, or offset binary, for signed inputs: `Drive`).
     active_rows : rows with a non-zero digit, summed over windows and input cycles.
+    row_drives : int64 [unrolled inputs of all groups], the same by row, summed over images; None where not asked for.
     stored_zeros, stored : zeros in the input tensor, and its elements per image.
     zero_groups : [row groups] windows of all images in which no row of the group is driven.
     activation_zeros : outputs that the activation left at zero, before rounding. output_zeros, outputs : zeros in the
@@ -72,6 +75,7 @@ class LayerActivity:
     output_zeros: Counts
     outputs: int
     reads: ReadCounts | None = None
+    row_drives: Counts | None = None
 
     @property
     def images(self) -> int:
@@ -119,30 +123,49 @@ class LayerActivity:
         return int(self.output_zeros.sum()) / (self.outputs * self.images)
 
 
-def codes(x: Array, form: TensorFormat) -> Array:
-    """Bit patterns on the input lines: unsigned, `form.bits` wide, two's complement for signed tensors."""
-    pattern = x.view(f"u{x.itemsize}")
-    width = 8 * x.itemsize
-    return pattern if form.bits == width or not form.signed else pattern & pattern.dtype.type(2**form.bits - 1)
-
-
-def digit_table(bits: int, dac_bits: int) -> NDArray[np.int64]:
-    """For each code: whether it is zero, its ones, its non-zero DAC digits. [2 ** bits, 3]"""
-    code = np.arange(2**bits)
-    ones = sum((code >> bit) & 1 for bit in range(bits))
-    digits = sum((code >> low) & (2**dac_bits - 1) != 0 for low in range(0, bits, dac_bits))
-    return np.stack([code == 0, ones, digits], axis=1).astype(np.int64)
+def digit_table(drive: Drive) -> NDArray[np.int64]:
+    """For each code driven: whether it stands for zero, its ones, its non-zero digits. [2 ** bits, 3]"""
+    code = np.arange(2**drive.bits)
+    ones = sum((code >> bit) & 1 for bit in range(drive.bits))
+    digits = sum((code >> low) & drive.largest != 0 for low in range(0, drive.bits, drive.dac_bits))
+    return np.stack([code == drive.offset, ones, digits], axis=1).astype(np.int64)
 
 
 def input_counts(x: Array, layer: MatrixLayer, dac_bits: int) -> Counts:
-    """Zeros, ones and active rows of the unrolled inputs: [images, 3], from the stored x [images, C, H, W]."""
+    """Zeros, ones and active rows of the unrolled inputs as they are driven: [images, 3], from the stored x [images, C,
+    H, W]."""
     geometry = layer.geometry
-    table = digit_table(layer.format.bits, dac_bits)
+    drive = Drive(bits=layer.format.bits, dac_bits=dac_bits, signed=layer.format.signed)
+    table = digit_table(drive)
     rows, columns = coverage(geometry)
     out = np.zeros((len(x), 3), np.int64)
-    kernels.weighted_counts(codes(x, layer.format), rows, columns, table, out)
+    kernels.weighted_counts(drive.codes(x), rows, columns, table, out)
     padded = geometry.windows * geometry.kernel[0] * geometry.kernel[1] - int(rows.sum() * columns.sum())
-    return np.asarray(out + padded * table[codes(layer.pad, layer.format)].sum(axis=0))
+    return np.asarray(out + padded * table[drive.codes(layer.pad)].sum(axis=0))
+
+
+def drives_by_row(x: Array, layer: MatrixLayer, dac_bits: int) -> Counts:
+    """Windows and input cycles of all images in which each row has a non-zero digit: int64 [unrolled inputs of all
+    groups], from the stored x [images, C, H, W]."""
+    geometry, g = layer.geometry, layer.geometry.groups
+    drive = Drive(bits=layer.format.bits, dac_bits=dac_bits, signed=layer.format.signed)
+    digits = digit_table(drive)[:, 2]
+    stored = digits.astype(np.uint8)[drive.codes(x)].sum(axis=0, dtype=np.int64)
+    outside = len(x) * digits[drive.codes(layer.pad)]
+    vertical, horizontal = (
+        [_inside(reads, extent) for reads in every.T]
+        for every, extent in zip(window_reads(geometry), stored.shape[1:], strict=True)
+    )
+    found = np.empty((*geometry.kernel, geometry.channels), np.int64)
+    for y, rows in enumerate(vertical):
+        for column, columns in enumerate(horizontal):
+            inside = stored[:, rows][:, :, columns].sum(axis=(1, 2))
+            found[y, column] = inside + outside * (geometry.windows - len(rows) * len(columns))
+    return np.ascontiguousarray(found.reshape(-1, g, geometry.channels // g).swapaxes(0, 1)).ravel()
+
+
+def _inside(reads: Counts, extent: int) -> Counts:
+    return reads[(reads >= 0) & (reads < extent)]
 
 
 def row_group_starts(geometry: Geometry, crossbar_rows: int, packed: int) -> Counts:
@@ -173,9 +196,11 @@ def merge(parts: Sequence[LayerActivity]) -> LayerActivity:
     joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in PER_IMAGE}
     reads = [part.reads for part in parts if part.reads is not None]
     zero_groups = np.sum([part.zero_groups for part in parts], axis=0)
+    drives = [part.row_drives for part in parts if part.row_drives is not None]
     return replace(
         parts[0],
         zero_groups=zero_groups,
         reads=merge_reads(reads) if reads else None,
+        row_drives=np.sum(drives, axis=0) if drives else None,
         **joined,
     )

@@ -83,8 +83,9 @@ class Collector:
         self._drives = 0
         self._lock = Lock()
 
-    def take(self, unrolled: Array, block: Block) -> Array:
-        """Unrolled inputs [groups, rows, windows] of a block, as their streams carry them."""
+    def take(self, unrolled: Array, block: Block) -> tuple[Array, Decision | None]:
+        """Unrolled inputs [groups, rows, windows] of a block, as their streams carry them, and the digits streamed
+        where not all of them are."""
         reads, planes, drives = self._reads, None, 0
         if reads.stream is not None:
             unrolled, planes, drives = self._stream(reads.stream, unrolled, block)
@@ -101,7 +102,7 @@ class Collector:
                 np.add(self._opened.active, opened.active, out=self._opened.active)
             if self._searched is not None and searched is not None:
                 self._searched += searched
-        return unrolled
+        return unrolled, planes
 
     def _stream(self, stream: LayerStream, unrolled: Array, block: Block) -> tuple[Array, Decision, int]:
         width = stream.layer.geometry.out_width
@@ -140,16 +141,22 @@ class Collector:
         if self._bits is not None:
             digits = self._bits.sum(axis=(0, 2), dtype=np.int64)
         rows = digits * np.diff(self._starts) if self._opened is None else self._opened.rows
-        gated = reads.stream is not None and reads.stream.counts_ones
         return ReadCounts(
             images=self._images,
             histogram=histogram,
             digits=digits,
             rows=rows,
             cycles=cycles,
-            drives=self._drives if gated else None,
+            drives=self._driven(),
             decisions=self._decisions(self._opened),
         )
+
+    def _driven(self) -> int | None:
+        """Rows driven in all reads, where they are not those of the stored inputs."""
+        if self._opened is not None:
+            return int((self._opened.active @ np.arange(self._opened.active.shape[1])).sum())
+        stream = self._reads.stream
+        return self._drives if stream is not None and stream.counts_ones else None
 
     def _decisions(self, opened: Opened | None) -> DecisionCounts | None:
         """Conversions by their decisions: of reads as they were opened, or of whole digits."""

@@ -22,6 +22,7 @@ from archsim.function.inference.activity import (
     Counting,
     Counts,
     LayerActivity,
+    drives_by_row,
     input_counts,
     merge,
     zero_groups,
@@ -236,8 +237,8 @@ def run_matrix(
     def run(block: Block) -> tuple[Block, Counts, Counts]:
         unrolled: Array = unroll(x, geometry, block, layer.pad)
         empty = NO_GROUPS if starts is None else zero_groups(unrolled, starts)
-        unrolled = unrolled if collector is None else collector.take(unrolled, block)
-        found = of_block(product, unrolled.transpose(0, 2, 1), block)
+        unrolled, planes = (unrolled, None) if collector is None else collector.take(unrolled, block)
+        found = of_block(product, unrolled.transpose(0, 2, 1), block, planes)
         accumulators = found.transpose(0, 2, 1).reshape(geometry.outputs, -1)
         return block, empty, _leave(step, layer, limits, accumulators, block, out)
 
@@ -322,4 +323,5 @@ def _activity(
         activation_zeros=zeros,
         output_zeros=zeros_per_image(output),
         outputs=output[0].size,
+        row_drives=drives_by_row(x, layer, counting.dac_bits) if counting.by_row else None,
     )

@@ -1,21 +1,26 @@
 """What measured inputs made of a layer's reads: the one place where dynamic precision, row activation and ADC sparsity
-are counted, and what accounting and timing are told.
+are counted, and the record of it that accounting and reports go by (`array_reads`).
 
-A *read* opens rows of an array for one input digit and converts its columns once. Without row activation a digit is one
-read of all rows; dynamic precision leaves out digits, row activation opens some rows at a time, ADC sparsity shortens
-conversions.
+Without row activation a digit is one read of all rows; dynamic precision leaves out digits, row activation opens some
+rows at a time, ADC sparsity shortens conversions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.function.crossbars.meter import Conversions
 from archsim.function.sparsity.counts import DecisionCounts, merge_decisions
+from archsim.mapping.plan import MappedStage, Plan
+from archsim.mapping.reads import ArrayReads, converted_columns, full_conversions, planned_reads
+
+if TYPE_CHECKING:
+    from archsim.function.inference.activity import LayerActivity
 
 Array = NDArray[Any]
 Counts = NDArray[np.int64]
@@ -33,7 +38,7 @@ class ReadCounts:
     rows : int64 [row groups], rows that the reads opened.
     cycles : uint16 [images kept, row groups, windows], reads of the first images only (`keep`); None where every window
         takes the layer's fixed number.
-    drives : rows driven by a digit above 0, summed over reads; None where not asked for.
+    drives : rows driven by a digit above 0, summed over reads; None where they are those of the stored inputs.
     decisions : conversions by the number of decisions they made, None where all are of full length.
     """
 
@@ -101,3 +106,55 @@ def reads_histogram(cycles: Array, least: int = 0) -> Counts:
     width = max(least, int(cycles.max(initial=0))) + 1
     keys = cycles.astype(np.int64) + np.arange(groups)[:, None] * width
     return np.bincount(keys.ravel(), minlength=groups * width).reshape(groups, width)
+
+
+def array_reads(
+    plan: Plan, activity: Mapping[str, LayerActivity], converted: Mapping[str, Conversions] | None = None
+) -> dict[str, ArrayReads]:
+    """The record of every crossbar stage, by name: as its inputs made it, or as planned where there are none.
+
+    Parameters
+    ----------
+    activity : measured inputs by layer, or nothing.
+    converted : what engines counted, where pictures were computed; a layer that is not in it is proven exact.
+    """
+    return {
+        mapped.name: _recorded(plan, mapped, activity[mapped.name], converted)
+        if mapped.name in activity
+        else planned_reads(plan, mapped)
+        for mapped in plan.stages
+        if mapped.grid is not None
+    }
+
+
+def _recorded(
+    plan: Plan, mapped: MappedStage, activity: LayerActivity, converted: Mapping[str, Conversions] | None
+) -> ArrayReads:
+    grid, counted = mapped.grid, activity.reads
+    assert grid is not None
+    plain, sets = planned_reads(plan, mapped), grid.row_set
+    images = activity.images if counted is None else counted.images
+    digits, reads, rows = (
+        [each * images for each in (plain.digits, plain.reads, plain.rows)]
+        if counted is None
+        else [each[sets] for each in (counted.digits, counted.reads, counted.rows)]
+    )
+    drives = None if counted is None else counted.drives
+    decisions = None if counted is None else counted.decisions
+    driven = int(activity.active_rows.sum()) if drives is None else drives
+    found = None if converted is None else converted.get(mapped.name, Conversions())
+    return ArrayReads(
+        images=images,
+        digits=digits,
+        reads=reads,
+        rows=rows,
+        # every row set drives the same number of arrays
+        driven=driven * grid.crossbars // (int(sets.max()) + 1),
+        conversions=full_conversions(plan, reads * converted_columns(plan, grid))
+        if decisions is None
+        else decisions.lengths,
+        clipped=None if found is None else found.clipped,
+        unproven=None if found is None else found.unproven,
+        shortened=decisions is not None,
+        row_drives=activity.row_drives,
+    )

@@ -29,7 +29,7 @@ def stream_literally(layer: MatrixLayer, circuit: Circuit, x: Array, bits: Array
     table = circuit.converter.table(slicing.rows * (2**slicing.cell_bits - 1))
     exact = np.arange(slicing.rows + 1, dtype=np.int64) << FRACTION_BITS
     for group in row_groups(layer, slicing):
-        encoded = encode(group.weight, slicing, unit_column=circuit.unit_column)
+        encoded = encode(group.weight, slicing)
         kernels.stream_group(
             np.ascontiguousarray(x[group.start : group.stop]),
             np.ascontiguousarray(bits[group.index]),

@@ -22,6 +22,7 @@ from archsim.function.quantization.levels.seam import plan_weights
 from archsim.function.quantization.network import Pixels, Precision, QuantizedNetwork
 from archsim.function.quantization.quantize import quantize
 from archsim.mapping.plan import Plan
+from archsim.mapping.reads import converted_columns
 from archsim.workload import Dataset, Graph, workload_hash
 
 BATCH = 64
@@ -37,9 +38,14 @@ class Request:
 
 
 def plan_counting(plan: Plan) -> Counting:
-    """How a plan cuts layers into row groups."""
+    """How a plan cuts layers into row groups; row by row where reads are charged by what rows conduct."""
     packed = tuple((mapped.name, mapped.grid.packed_groups) for mapped in plan.stages if mapped.grid is not None)
-    return Counting(crossbar_rows=plan.slicing.rows, dac_bits=plan.slicing.dac_bits, packed_groups=packed)
+    return Counting(
+        crossbar_rows=plan.slicing.rows,
+        dac_bits=plan.slicing.dac_bits,
+        by_row=plan.chip.tile.ima.crossbar.energy == "v2gt",
+        packed_groups=packed,
+    )
 
 
 def plan_streaming(plan: Plan, calibration: Calibration | None = None) -> Streaming | None:
@@ -155,15 +161,14 @@ def threshold_trials(
     network = quantized_for(plan, graph, ranges, data)
     block = plan.chip.activation_precision
     rule = Rule(policy="range") if block is None else rule_of(block)
-    weights = {mapped.name: mapped.grid.columns.astype(np.int64) for mapped in plan.stages if mapped.grid is not None}
-    sets = {mapped.name: mapped.grid.row_set for mapped in plan.stages if mapped.grid is not None}
+    grids = {mapped.name: mapped.grid for mapped in plan.stages if mapped.grid is not None}
     return Trials(
         network=network,
         pictures=network_pictures(network, data),
         labels=data.labels,
         rule=rule,
         counting=plan_counting(plan),
-        columns=weights,
-        row_sets=sets,
+        columns={name: converted_columns(plan, grid) for name, grid in grids.items()},
+        row_sets={name: grid.row_set for name, grid in grids.items()},
         progress=progress,
     )

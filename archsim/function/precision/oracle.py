@@ -58,7 +58,7 @@ def streamed_product(layer: MatrixLayer, circuit: Circuit, x: Array, bits: Array
     """
     out = np.zeros((layer.geometry.outputs, x.shape[1]))
     for group in row_groups(layer, circuit.slicing):
-        encoded = encode(group.weight, circuit.slicing, unit_column=circuit.unit_column)
+        encoded = encode(group.weight, circuit.slicing)
         levels = encoded.cells.astype(np.int64)
         for window in range(x.shape[1]):
             p, t = int(bits[group.index, window]), int(shift[group.index, window])

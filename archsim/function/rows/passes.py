@@ -122,7 +122,7 @@ def _driven_planes(plan: RowPlan, planes: Array) -> Array:
 
 def _lines(group: RowGroup, machine: Machine) -> NDArray[np.uint8]:
     """Cell levels [rows, converted columns] of a row group."""
-    encoded = encode(group.weight, machine.slicing, unit_column=machine.unit_column, ends=group.ends)
+    encoded = encode(group.weight, machine.slicing, ends=group.ends)
     lines = encoded.cells.transpose(1, 0, 2).reshape(len(group.weight), -1)
     return np.ascontiguousarray(np.concatenate([lines, encoded.unit_cells], axis=1) if encoded.analog_unit else lines)
 

@@ -29,7 +29,7 @@ class ArrayColumns:
 
 
 def array_columns(
-    layer: MatrixLayer, slicing: Slicing, *, unit_column: bool, every_column: bool, rows: RowPlan | None = None
+    layer: MatrixLayer, slicing: Slicing, *, every_column: bool, rows: RowPlan | None = None
 ) -> Iterator[ArrayColumns]:
     """Arrays of one copy of a layer, with their unit column last where there is one.
 
@@ -38,13 +38,13 @@ def array_columns(
     every_column : converters serve columns without weights too; their cells are at level 0.
     """
     for group in row_groups(layer, slicing, rows):
-        encoded = encode(group.weight, slicing, unit_column=unit_column, ends=group.ends)
+        encoded = encode(group.weight, slicing, ends=group.ends)
         height = encoded.cells.shape[1]
         for index, place in enumerate(layouts(encoded, slicing)):
             parts = [encoded.cells[place.slices, :, place.lines].T]
             if every_column:
                 parts.append(np.zeros((height, slicing.columns - len(place.lines))))
-            if unit_column:
-                parts.append(encoded.unit_cells[:, :1] if encoded.analog_unit else np.ones((height, 1)))
+            if encoded.analog_unit:
+                parts.append(encoded.unit_cells[:, index, None])
             levels = np.ascontiguousarray(np.concatenate(parts, axis=1), np.float32)
             yield ArrayColumns(array=crossbar_index(group, index, slicing), group=group, levels=levels)

@@ -26,27 +26,9 @@ class DecisionCounts:
     images: int
 
     @property
-    def bits(self) -> int:
-        """Decisions of a full conversion."""
-        return int(self.histogram.shape[1]) - 1
-
-    @property
     def lengths(self) -> Counts:
         """Conversions of all arrays by length: int64 [bits + 1]."""
         return np.asarray(self.histogram.sum(axis=0))
-
-    @property
-    def skipped_fraction(self) -> float:
-        """Share of all conversions that were left out."""
-        lengths = self.lengths
-        return int(lengths[0]) / int(lengths.sum())
-
-    @property
-    def decisions_mean(self) -> float:
-        """Decisions of a conversion that was made, on average; 0 where none was."""
-        lengths = self.lengths
-        made = int(lengths[1:].sum())
-        return int(lengths @ np.arange(len(lengths))) / made if made else 0.0
 
 
 def merge_decisions(parts: Sequence[DecisionCounts]) -> DecisionCounts:

@@ -36,7 +36,6 @@ class Searching:
     policy: str
     bits: int
     slicing: Slicing
-    unit_column: bool
     every_column: bool
     converter: Callable[[MatrixLayer], Converter]
     rows: Mapping[str, RowPlan] = field(default_factory=dict)
@@ -95,9 +94,8 @@ class LayerSearch:
 
     def _prepare(self, layer: MatrixLayer, searching: Searching) -> None:
         held: dict[int, tuple[int, int, list[Array], list[int]]] = {}
-        unit, every = searching.unit_column, searching.every_column
-        rows = searching.rows.get(layer.name)
-        for item in array_columns(layer, searching.slicing, unit_column=unit, every_column=every, rows=rows):
+        every, rows = searching.every_column, searching.rows.get(layer.name)
+        for item in array_columns(layer, searching.slicing, every_column=every, rows=rows):
             group = item.group
             self._arrays = max(self._arrays, item.array + 1)
             start, stop, levels, arrays = held.setdefault(group.index, (group.start, group.stop, [], []))

@@ -37,9 +37,9 @@ class Point:
         return f"W{self.weights}A{self.activations}"
 
     def hardware(self) -> Hardware:
-        """The chip: the shipped file for W8A8 and W4A3, else that of W8A8 with other operands and N = W + 7."""
+        """The chip with N = W + 7: the shipped file for W8A8 and W4A3, else that of W8A8 with other operands."""
         if self in (W8A8, W4A3):
-            return load_hardware(f"nvcnn-{self.name.lower()}")
+            return load_hardware(f"nvcnn-{self.name.lower()}").replace({"ima.adc.bits": self.full_bits})
         return load_hardware("nvcnn-w8a8").replace(
             {
                 "precision.weight_bits": self.weights,
@@ -51,7 +51,8 @@ class Point:
 
     @property
     def full_bits(self) -> int:
-        """Converter bits that hold every sum of 128 rows: W + 7."""
+        """Converter bits that hold every sum of 128 cells of 2^W levels: W + 7, the reading that was fixed before.
+        (Magnitudes of W-bit weights take one bit less, which the shipped chips have.)"""
         return self.weights + 7
 
 

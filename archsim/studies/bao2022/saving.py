@@ -18,6 +18,7 @@ from archsim.config import Hardware
 from archsim.function.crossbars.select import Machine, select
 from archsim.function.inference.activity import LayerActivity
 from archsim.function.inference.infer import infer
+from archsim.function.inference.reads import array_reads
 from archsim.function.precision.offline import plan_counting
 from archsim.function.quantization.network import QuantizedNetwork
 from archsim.mapper import map_network
@@ -139,7 +140,7 @@ def cost(
     here: Mapped, plan: Plan, activity: dict[str, LayerActivity], name: str, reading: Reading, law: str, policy: str
 ) -> Cost:
     """Counts times the cost table, as a run prices them."""
-    rows = price(count_actions(plan, here.timing, activity), cost_table(plan.chip))
+    rows = price(count_actions(plan, here.timing, array_reads(plan, activity)), cost_table(plan.chip))
     lengths = [layer.reads.decisions.lengths for layer in activity.values() if layer.reads and layer.reads.decisions]
     whole = np.sum(lengths, axis=0) if lengths else np.zeros(reading.bits + 1, np.int64)
     made = int(whole[1:].sum())

@@ -17,6 +17,7 @@ from archsim.config.precision import ActivationPrecision
 from archsim.function.inference.activity import LayerActivity
 from archsim.function.inference.compare import FunctionReport, compare
 from archsim.function.inference.infer import Inference, infer
+from archsim.function.inference.reads import array_reads
 from archsim.function.precision.offline import (
     network_pictures,
     plan_counting,
@@ -28,6 +29,7 @@ from archsim.function.quantization.network import QuantizedNetwork
 from archsim.function.reference.run import run_float
 from archsim.mapper import map_network
 from archsim.mapping import Plan
+from archsim.mapping.reads import converted_columns
 from archsim.studies.redy.cases import Case
 from archsim.timing import Timing, run_timing
 from archsim.workload import Preprocessing
@@ -243,7 +245,7 @@ def _finite(value: float) -> float | None:
 
 def dynamic_rows(plan: Plan, timing: Timing, activity: Mapping[str, LayerActivity]) -> list[ActionRow]:
     """Priced actions of one picture, without static power."""
-    return price(count_actions(plan, timing, activity), cost_table(plan.chip))
+    return price(count_actions(plan, timing, array_reads(plan, activity)), cost_table(plan.chip))
 
 
 def decision_units(plan: Plan) -> set[str]:
@@ -278,7 +280,7 @@ def conversions(plan: Plan, activity: Mapping[str, LayerActivity]) -> tuple[floa
         layer = activity.get(mapped.name)
         if mapped.grid is None or layer is None or layer.reads is None:
             continue
-        columns = mapped.grid.columns + (1 if plan.chip.tile.ima.crossbar.unit_column else 0)
+        columns = converted_columns(plan, mapped.grid)
         histogram = layer.reads.histogram[mapped.grid.row_set]
         bits += int((histogram * columns[:, None] * np.arange(histogram.shape[1])).sum())
         windows += layer.reads.windows * int(columns.sum())

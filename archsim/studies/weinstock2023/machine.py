@@ -18,7 +18,7 @@ from archsim.components import Chip, build_chip
 from archsim.config import load_hardware
 from archsim.function.crossbars.circuit import Circuit
 from archsim.function.crossbars.converter import Sums, converter_for
-from archsim.function.crossbars.meter import Meter
+from archsim.function.crossbars.openings.counting import LayerOpening
 from archsim.function.crossbars.openings.engine import conversion_noise, opening_engine
 from archsim.function.crossbars.select import transfer_of
 from archsim.function.quantization.network import MatrixLayer
@@ -44,7 +44,6 @@ def circuit_of(policy: str) -> Circuit:
     return Circuit(
         slicing=slicing,
         converter=converter_for(transfer_of(adc.transfer, adc.bits, 0), Sums(largest=slicing.largest_sum)),
-        unit_column=chip_of(policy).tile.ima.crossbar.unit_column,
     )
 
 
@@ -67,11 +66,10 @@ def opened_outputs(
     order : row at each place of the array, int64 [rows].
     law, sigma : noise of a conversion [levels]; `seed` keys its draws.
     """
-    meter = Meter()
     circuit = replace(circuit_of(policy), rows=rows_of(layer, order), read_noise=sigma, noise_law=law, seed=seed)
-    outputs = opening_engine(circuit, meter)(layer)(x[None])[0]
-    conversions = meter.read()[layer.name].conversions
-    return np.rint(outputs).astype(np.int64), conversions // outputs.shape[1]
+    outputs = opening_engine(circuit)(layer)(x[None])[0]
+    counted = LayerOpening(layer, circuit.slicing, circuit.rows[layer.name]).count(x.T[None])
+    return np.rint(outputs).astype(np.int64), int(counted.reads.sum(dtype=np.int64))
 
 
 def rows_of(layer: MatrixLayer, order: Array) -> Mapping[str, RowPlan]:

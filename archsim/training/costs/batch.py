@@ -133,10 +133,11 @@ class _Batch:
         if back is None:
             self.phase("error", 0.0, 0, [])
             return
-        plan = map_on(back, error_chip(self.chip))
+        plan = map_on(back.graph, error_chip(self.chip))
         timing = self.clock.timing(plan, self.block.batch)
         self.notes += [f"error: {note}" for note in plan.notes]
-        self.phase("error", timing.latency_s, back.total_macs(), error_counts(plan, timing, self.block, self.products))
+        counts = error_counts(plan, timing, self.block, self.products, back)
+        self.phase("error", timing.latency_s, back.graph.total_macs(), counts)
 
     def gradients(self) -> None:
         """The gradient phase, layer after layer on the same arrays."""

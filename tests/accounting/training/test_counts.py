@@ -18,7 +18,7 @@ from archsim.accounting.training import (
     update_counts,
     update_time_s,
 )
-from archsim.accounting.training.phases import assumed_activity
+from archsim.accounting.training.phases import assumed_reads
 from archsim.components import build_chip
 from archsim.components.training import error_chip, gradient_chip
 from archsim.components.tree import Chip
@@ -29,6 +29,7 @@ from archsim.mapping.slicing import Slicing, grid_for
 from archsim.timing import run_timing
 from archsim.workload import load_workload
 from archsim.workload.backward import GradientProduct, error_graph, gradient_products
+from archsim.workload.graph import Conv, Graph, Input, Layer, Linear, Reshape
 
 
 def chip_of(**values: object) -> Chip:
@@ -148,13 +149,13 @@ def phases() -> dict[str, list[Count]]:
     back = error_graph(graph)
     assert back is not None
     products = gradient_products(graph)
-    plans = map_on(graph, chip), map_on(back, error_chip(chip))
+    plans = map_on(graph, chip), map_on(back.graph, error_chip(chip))
     times = [run_timing(plan, 3, engine="kernel") for plan in plans]
     block = block_of(chip)
     return {
         "forward": forward_counts(plans[0], times[0], block, products),
-        "inference": count_actions(plans[0], times[0], assumed_activity(plans[0], 0.25)),
-        "error": error_counts(plans[1], times[1], block, products),
+        "inference": count_actions(plans[0], times[0], assumed_reads(plans[0], 0.25)),
+        "error": error_counts(plans[1], times[1], block, products, back),
     }
 
 
@@ -181,6 +182,39 @@ def test_conversions_of_both_directions_by_formula(phases: dict[str, list[Count]
 def test_errors_carry_their_layers_names(phases: dict[str, list[Count]]) -> None:
     names = {layer.name for layer in load_workload("lenet5").layers}
     assert {item.layer for item in phases["error"]} <= names
+
+
+def named(*names: str) -> Graph:
+    """Three convolutions and a classifier, by these names."""
+    one, two, three, last = names
+    layers = (
+        Layer(name="x", op=Input(), inputs=(), shape=(3, 8, 8)),
+        Layer(name=one, op=Conv(out=4, kernel=(3, 3), padding=(1, 1, 1, 1)), inputs=("x",), shape=(4, 8, 8)),
+        Layer(name=two, op=Conv(out=4, kernel=(3, 3), padding=(1, 1, 1, 1)), inputs=(one,), shape=(4, 8, 8)),
+        Layer(name=three, op=Conv(out=4, kernel=(3, 3), padding=(1, 1, 1, 1)), inputs=(two,), shape=(4, 8, 8)),
+        Layer(name="flat", op=Reshape(), inputs=(three,), shape=(256,)),
+        Layer(name=last, op=Linear(out=10), inputs=("flat",), shape=(10,)),
+    )
+    return Graph(name="named", layers=layers, outputs=(last,))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("a", "b", "b.overlap", "b.back"), ("a.overlap", "a", "a.back", "a.part"), ("b.error", "b.0.back", "b", "d")],
+)
+def test_names_of_layers_mean_nothing(names: tuple[str, ...]) -> None:
+    def counted(graph: Graph) -> list[tuple[str, str, str, float]]:
+        chip, errors = chip_of(training__batch=2), error_graph(graph)
+        assert errors is not None
+        plan = map_on(errors.graph, error_chip(chip))
+        time = run_timing(plan, 2, engine="kernel")
+        counts = error_counts(plan, time, block_of(chip), gradient_products(graph), errors)
+        return [(item.layer, item.component, item.action, item.count) for item in counts]
+
+    plain = ("p", "q", "r", "s")
+    turned = dict(zip(plain, names, strict=True)) | {"x": "x", "flat": "flat"}
+    expected = [(turned[layer], *rest) for layer, *rest in counted(named(*plain))]
+    assert counted(named(*names)) == expected
 
 
 def test_updates_by_hand() -> None:

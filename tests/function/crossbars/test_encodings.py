@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from archsim.components import build_chip, figures
 from archsim.components.adc import bits_required_flip
+from archsim.config import load_hardware
+from archsim.errors import InputError
 from archsim.function.crossbars.encodings import (
     Drive,
     combine,
@@ -18,7 +21,7 @@ from archsim.function.crossbars.encodings import (
     row_groups,
 )
 from archsim.mapping.slicing import Slicing, grid_for
-from tests.function.circuits import inputs_for, layer_of, slicing_of, slicings
+from tests.function.circuits import inputs_for, layer_of, lowest_weight, slicing_of, slicings, with_units
 
 
 @given(
@@ -28,9 +31,10 @@ from tests.function.circuits import inputs_for, layer_of, slicing_of, slicings
 def test_cells_hold_levels_that_stand_for_the_weights(
     slicing: Slicing, seed: int, rows: int, outputs: int, unit: bool
 ) -> None:
-    top = 2 ** (slicing.weight_bits - 1)
-    weight = np.random.default_rng(seed).integers(-top, top, (rows, outputs))
-    encoded = encode(weight, slicing, unit_column=unit)
+    weight = np.random.default_rng(seed).integers(
+        lowest_weight(slicing), 2 ** (slicing.weight_bits - 1), (rows, outputs)
+    )
+    encoded = encode(weight, with_units(slicing, unit))
     assert encoded.cells.dtype == np.uint8
     assert encoded.cells.max(initial=0) < 2**slicing.cell_bits
     assert encoded.cells.shape[:2] == (slicing.weight_slices, rows)
@@ -63,12 +67,11 @@ def test_last_bit_of_a_signed_input_subtracts() -> None:
 @settings(deadline=None, max_examples=60)
 def test_shift_and_add_of_lossless_sums_is_the_product(slicing: Slicing, seed: int, signed: bool) -> None:
     rng = np.random.default_rng(seed)
-    top = 2 ** (slicing.weight_bits - 1)
-    weight = rng.integers(-top, top, (1, min(40, slicing.rows), 5))
+    weight = rng.integers(lowest_weight(slicing), 2 ** (slicing.weight_bits - 1), (1, min(40, slicing.rows), 5))
     layer = layer_of(weight, weight_bits=slicing.weight_bits, input_bits=slicing.input_bits, signed=signed)
     drive = Drive.of(layer.format, slicing)
     x = inputs_for(layer, 11, rng)[0].T
-    encoded = encode(weight[0], slicing, unit_column=True)
+    encoded = encode(weight[0], with_units(slicing))
     digits = drive.split(np.ascontiguousarray(x)).astype(np.int64)
     sums = np.einsum("drm,srl->dslm", digits, encoded.cells.astype(np.int64))
     units = np.einsum("drm,ru->dum", digits, encoded.unit_cells.astype(np.int64))
@@ -82,8 +85,9 @@ def test_no_sum_exceeds_the_bound_of_its_encoding(slicing: Slicing, seed: int, k
     """With `flip`, columns whose sum could set the top bit store the complement and then cannot (ISAAC, Sec. V)."""
     rng = np.random.default_rng(seed)
     top = 2 ** (slicing.weight_bits - 1)
-    ends = {"random": (-top, top), "low": (-top, -top + 1), "high": (top - 1, top)}[kind]
-    encoded = encode(rng.integers(*ends, (slicing.rows, 4)), slicing, unit_column=True)
+    low = lowest_weight(slicing)
+    ends = {"random": (low, top), "low": (low, low + 1), "high": (top - 1, top)}[kind]
+    encoded = encode(rng.integers(*ends, (slicing.rows, 4)), with_units(slicing))
     digit = 2**slicing.dac_bits - 1
     largest = max(encoded.cells.sum(axis=1, dtype=np.int64).max(), encoded.unit_cells.sum(axis=0).max(initial=0))
     assert largest * digit <= largest_sum(slicing)
@@ -93,11 +97,44 @@ def test_no_sum_exceeds_the_bound_of_its_encoding(slicing: Slicing, seed: int, k
         assert not flips(encoded.cells, slicing).any()
 
 
+@pytest.mark.parametrize(("cell_bits", "slices"), [(1, 7), (2, 4), (4, 2), (7, 1), (8, 1)])
+def test_a_pair_stores_no_sign_bit(cell_bits: int, slices: int) -> None:
+    """8-bit weights are magnitudes up to 127 in a pair: 7 bits of cells, and column sums up to 127 a row."""
+    changes = {"precision.encoding": "differential", "ima.cell.bits": cell_bits, "ima.adc.bits": 9}
+    chip = build_chip(load_hardware("isaac-8bit").replace(changes))
+    slicing = Slicing.of(chip)
+    assert slicing.weight_slices == slices
+    assert chip.adc_bits_required == (128 * min(2**cell_bits - 1, 127)).bit_length()
+    weight = np.array([[127, -127], [0, 1]])
+    encoded = encode(weight, slicing)
+    assert len(encoded.cells) == slices
+    assert encoded.cells.max() == slicing.top_level == 2 ** min(cell_bits, 7) - 1
+    assert (effective_weights(encoded) == weight).all()
+
+
+def test_the_weight_that_no_pair_holds_is_refused_by_name() -> None:
+    pair, offset = (slicing_of(encoding=encoding) for encoding in ("differential", "offset"))
+    weight = np.array([[3, -128]])
+    assert (effective_weights(encode(weight, offset)) == weight).all()
+    with pytest.raises(InputError, match=r"8-bit weights from -127 to 127, not -128; expected offset or flip"):
+        encode(weight, pair)
+
+
+def test_pairs_have_no_unit_column_whatever_the_file_says() -> None:
+    chip = build_chip(load_hardware("isaac-8bit").replace({"precision.encoding": "differential"}))
+    assert chip.tile.ima.crossbar.unit_column
+    assert Slicing.of(chip).unit_columns == 0
+    assert sum("differential pairs do not need" in note for note in figures(chip)["notes"]) == 1  # type: ignore[attr-defined]
+    plain = build_chip(load_hardware("isaac-8bit"))
+    assert Slicing.of(plain).unit_columns == 1
+    assert not any("differential pairs" in note for note in figures(plain)["notes"])  # type: ignore[attr-defined]
+
+
 def test_flip_of_one_column_by_hand() -> None:
     """Four rows of 2-bit cells could sum to 12, four bits; the top bit is 8. Levels 3 3 2 0 reach it and are stored as
     0 0 1 3; levels 3 3 1 0 are not."""
     slicing = slicing_of(weight_bits=2, cell_bits=2, rows=4, encoding="flip")
-    encoded = encode(np.array([[1, 1], [1, 1], [0, -1], [-2, -2]]), slicing, unit_column=True)
+    encoded = encode(np.array([[1, 1], [1, 1], [0, -1], [-2, -2]]), with_units(slicing))
     assert encoded.cells[0].T.tolist() == [[0, 0, 1, 3], [3, 3, 1, 0]]
     assert encoded.sign.tolist() == [[-1, 1]]
     assert encoded.unit.tolist() == [[-2 + 3, -2]]
@@ -135,7 +172,7 @@ def test_stuck_cells_change_what_the_array_computes(encoding: str) -> None:
 
     slicing = slicing_of(encoding=encoding)
     weight = np.arange(-20, 20).reshape(20, 2)
-    encoded = encode(weight, slicing, unit_column=True)
+    encoded = encode(weight, with_units(slicing))
     cells = encoded.cells.copy()
     cells[2, 7, 1] = 3 - cells[2, 7, 1]
     changed = effective_weights(replace(encoded, cells=cells)) - weight

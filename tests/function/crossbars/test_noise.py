@@ -10,12 +10,13 @@ import pytest
 from archsim.function.crossbars.analog import analog_engine
 from archsim.function.crossbars.circuit import Circuit
 from archsim.function.crossbars.converter import Sums, Transfer, converter_for
-from archsim.function.crossbars.noise import NoisyProduct, from_image, noise_key, of_block, starting_at
+from archsim.function.crossbars.noise import ReadProduct, from_image, noise_key, of_block, starting_at
 from archsim.function.inference.infer import infer
 from archsim.function.quantization.calibrate import calibrate
 from archsim.function.quantization.network import QuantizedNetwork
 from archsim.function.quantization.quantize import quantize
 from archsim.function.unroll import Block, Geometry
+from tests.function.circuits import with_units
 from tests.function.crossbars.analog.test_engine import slicing
 from tests.function.nets import everything
 
@@ -38,7 +39,7 @@ def circuit(seed: int = 1, noise: float = 0.6) -> Circuit:
         return (levels + 0.05 * rng.standard_normal(levels.shape)).astype(np.float32)
 
     converter = converter_for(Transfer(kind="unit", bits=8), Sums(largest=192))
-    return Circuit(slicing=slicing(), converter=converter, cells=cells, unit_column=True, read_noise=noise, seed=seed)
+    return Circuit(slicing=with_units(slicing()), converter=converter, cells=cells, read_noise=noise, seed=seed)
 
 
 def test_same_seed_same_bytes_whatever_threads_and_batches(network: QuantizedNetwork) -> None:
@@ -64,7 +65,7 @@ def test_equal_pictures_have_noise_of_their_own(network: QuantizedNetwork) -> No
 
 def test_windows_are_numbered_through_pictures_and_lines() -> None:
     geometry = Geometry(channels=1, height=5, width=4, out_height=5, out_width=4, columns=2)
-    seen = NoisyProduct(product=lambda _, windows: windows, geometry=geometry)
+    seen = ReadProduct(product=lambda _, windows, __: windows, geometry=geometry)
     block = Block(start=1, stop=3, first_row=2, rows=2)
     expected = [28, 29, 30, 31, 32, 33, 34, 35, 48, 49, 50, 51, 52, 53, 54, 55]
     assert of_block(seen, np.zeros((1, 16, 1)), block).tolist() == expected

@@ -38,7 +38,7 @@ def images(network: QuantizedNetwork) -> Array:
 
 
 def machine(transfer: Transfer, **options: object) -> Machine:
-    return Machine(slicing=slicing_of(**options), transfer=transfer, unit_column=True)  # type: ignore[arg-type]
+    return Machine(slicing=slicing_of(unit_column=True, **options), transfer=transfer)  # type: ignore[arg-type]
 
 
 def never() -> Array:
@@ -81,7 +81,6 @@ def test_choice_of_engine_changes_nothing_where_nothing_is_lost(network: Quantiz
     real = Machine(
         slicing=plain.slicing,
         transfer=plain.transfer,
-        unit_column=True,
         cells=lambda cells, _: cells.astype(np.float32),
     )
     for chip, name in [(plain, "integer"), (real, "analog")]:
@@ -91,7 +90,7 @@ def test_choice_of_engine_changes_nothing_where_nothing_is_lost(network: Quantiz
 
 
 def test_stuck_cells_stay_with_whole_numbers(network: QuantizedNetwork, images: Array) -> None:
-    chip = Machine(slicing=slicing_of(), transfer=Transfer(bits=6), unit_column=True, cells=stuck(0.1), seed=3)
+    chip = Machine(slicing=slicing_of(unit_column=True), transfer=Transfer(bits=6), cells=stuck(0.1), seed=3)
     selection = select(network, chip, never)
     found = infer(network, images, engine=selection.engine)
     assert set(selection.served.values()) <= {"integer", "bit-plane"}
@@ -144,7 +143,7 @@ def test_observed_sums_are_those_of_the_definition(network: QuantizedNetwork, im
     expected = np.zeros(chip.largest_sum + 1, np.int64)
     for x in seen:
         for group in row_groups(layer, chip.slicing):
-            encoded = encode(group.weight, chip.slicing, unit_column=True)
+            encoded = encode(group.weight, chip.slicing)
             digits = Drive.of(layer.format, chip.slicing).split(np.ascontiguousarray(x[0].T[group.start : group.stop]))
             sums = np.einsum("drm,srl->dslm", digits.astype(np.int64), encoded.cells.astype(np.int64))
             units = np.einsum("drm,ru->dum", digits.astype(np.int64), encoded.unit_cells.astype(np.int64))
@@ -156,7 +155,7 @@ def test_calibrated_converters_follow_each_layer(network: QuantizedNetwork, imag
     """No sum of the pictures that were observed is clipped; a fixed range for all layers would lose more."""
     selection = select(network, machine(Transfer(kind="calibrated", bits=6)), lambda: images)
     found = infer(network, images, engine=selection.engine)
-    assert sum(done.conversions for done in selection.conversions().values()) > 0
+    assert sum(done.unproven for done in selection.conversions().values()) > 0
     whole = infer(network, images).logits
     fixed = select(network, machine(Transfer(kind="full_scale", bits=6)), never)
     coarse = infer(network, images, engine=fixed.engine).logits
@@ -178,7 +177,7 @@ def plan_with(**settings: object) -> archsim.Plan:
 def test_machine_of_a_plan() -> None:
     found = Machine.of(plan_with(ima__adc__bits=7), seed=4)
     assert found.transfer == Transfer(kind="unit", bits=7, seed=4)
-    assert found.unit_column
+    assert found.slicing.unit_columns == 1
     assert found.cells is None
     assert found.largest_sum == 384
     settings = {

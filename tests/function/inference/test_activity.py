@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from archsim.components import build_chip
 from archsim.config import load_hardware
+from archsim.function.crossbars.encodings import Drive
 from archsim.function.inference.activity import (
     Counting,
-    codes,
     digit_table,
+    drives_by_row,
     input_counts,
     row_group_starts,
     zero_groups,
@@ -57,21 +58,44 @@ def test_counts_equal_those_of_the_unrolled_inputs(g: Geometry, kind: tuple[int,
     found = input_counts(x, layer_of(g, form, pad), dac)
     for image in range(3):
         unrolled = unroll_oracle(x[image : image + 1], g, pad.astype(form.dtype)).astype(np.int64)
-        lines = np.where(unrolled < 0, unrolled + 2**form.bits, unrolled)
+        # drivers of several levels drive signed inputs with an offset of half the range, and zeros with it
+        offset = 2 ** (form.bits - 1) if form.signed and dac > 1 else 0
+        lines = (unrolled + offset) % 2**form.bits
         ones = sum(int(((lines >> bit) & 1).sum()) for bit in range(form.bits))
         active = sum(int((((lines >> low) & (2**dac - 1)) != 0).sum()) for low in range(0, form.bits, dac))
         assert found[image].tolist() == [int((unrolled == 0).sum()), ones, active]
 
 
+@settings(deadline=None, max_examples=60)
+@given(geometries(), st.sampled_from([(8, False), (8, True), (5, True)]), st.integers(1, 8), st.integers(0, 2**32 - 1))
+def test_drives_by_row_equal_those_of_the_unrolled_inputs(
+    g: Geometry, kind: tuple[int, bool], dac: int, seed: int
+) -> None:
+    form = TensorFormat(bits=kind[0], signed=kind[1], scale=1.0)
+    rng = np.random.default_rng(seed)
+    x = rng.integers(form.low, form.high + 1, (3, g.channels, g.height, g.width)).astype(form.dtype)
+    x[rng.random(x.shape) < 0.4] = 0
+    pad = rng.integers(0, min(form.high, 15), g.channels)
+    layer = layer_of(g, form, pad)
+    expected = np.zeros(g.groups * g.rows, np.int64)
+    for image in range(3):
+        unrolled = unroll_oracle(x[image : image + 1], g, pad.astype(form.dtype)).astype(np.int64)
+        offset = 2 ** (form.bits - 1) if form.signed and dac > 1 else 0
+        lines = (unrolled + offset) % 2**form.bits
+        for low in range(0, form.bits, dac):
+            expected += (((lines >> low) & (2**dac - 1)) != 0).reshape(len(expected), -1).sum(axis=1)
+    assert drives_by_row(x, layer, dac).tolist() == expected.tolist()
+    assert drives_by_row(x, layer, dac).sum() == input_counts(x, layer, dac)[:, 2].sum()
+
+
 def test_codes_and_digits_by_hand() -> None:
-    form = TensorFormat(bits=8, signed=True, scale=1.0)
-    assert codes(np.array([-1, -127, 5], np.int8), form).tolist() == [255, 129, 5]
-    narrow = TensorFormat(bits=5, signed=True, scale=1.0)
-    assert codes(np.array([-1, -15, 7], np.int8), narrow).tolist() == [31, 17, 7]
+    assert Drive(bits=8, dac_bits=1, signed=True).codes(np.array([-1, -127, 5], np.int8)).tolist() == [255, 129, 5]
+    assert Drive(bits=5, dac_bits=1, signed=True).codes(np.array([-1, -15, 7], np.int8)).tolist() == [31, 17, 7]
     # 0b1001_0000: two ones; two of four 2-bit digits
-    assert digit_table(8, 2)[0b10010000].tolist() == [0, 2, 2]
-    assert digit_table(8, 1)[0].tolist() == [1, 0, 0]
-    assert digit_table(8, 8)[77].tolist() == [0, 4, 1]
+    assert digit_table(Drive(bits=8, dac_bits=2, signed=False))[0b10010000].tolist() == [0, 2, 2]
+    assert digit_table(Drive(bits=8, dac_bits=1, signed=False))[0].tolist() == [1, 0, 0]
+    assert digit_table(Drive(bits=8, dac_bits=8, signed=True))[128 + 77].tolist() == [0, 5, 1]
+    assert digit_table(Drive(bits=8, dac_bits=8, signed=True))[128].tolist() == [1, 1, 1]
 
 
 def test_zero_groups() -> None:

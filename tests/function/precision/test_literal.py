@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from archsim.function.crossbars.analog import analog_engine
+from archsim.function.crossbars.arrays import programmed
 from archsim.function.crossbars.bitplanes.engine import bitplane_engine
 from archsim.function.crossbars.circuit import Circuit
 from archsim.function.crossbars.converter import Sums, Transfer, converter_for
 from archsim.function.crossbars.engines import integer_engine
+from archsim.function.crossbars.meter import Meter
+from archsim.function.crossbars.noise import ReadProduct
+from archsim.function.crossbars.openings.engine import opening_engine
 from archsim.function.inference.activity import Counting
 from archsim.function.precision.literal import stream_literally
-from archsim.function.precision.oracle import streamed_product
+from archsim.function.precision.oracle import shortened, streamed_product
 from archsim.function.precision.rule import Rule
 from archsim.function.precision.stream import LayerStream, Streaming
 from archsim.function.quantization.network import MatrixLayer
 from tests.function.circuits import inputs_for, layer_of, slicing_of
+
+Array = np.ndarray[Any, Any]
 
 RULES = [
     Rule(policy="range"),
@@ -29,11 +39,10 @@ RULES = [
 
 
 def circuit_of(encoding: str, bits: int, rows: int, kind: str = "unit", unit: bool = True) -> Circuit:
-    slicing = slicing_of(encoding=encoding, rows=rows)
+    slicing = slicing_of(encoding=encoding, rows=rows, unit_column=unit)
     return Circuit(
         slicing=slicing,
         converter=converter_for(Transfer(kind=kind, bits=bits), Sums(largest=3 * rows)),
-        unit_column=unit,
     )
 
 
@@ -73,6 +82,71 @@ def test_clipping_and_rounding_converters(
     assert (streamed == bits).all()
     fast = bitplane_engine(circuit)(layer)(rounded.transpose(0, 2, 1))
     assert (literal == fast[0].T).all()
+
+
+def clipped_by_definition(layer: MatrixLayer, circuit: Circuit, x: Array, bits: Array, shift: Array) -> int:
+    """Conversions of the streamed planes whose sum is out of range; x [rows, windows]."""
+    found = 0
+    for group, encoded in programmed(layer, circuit):
+        columns = [*encoded.cells.transpose(0, 2, 1).astype(int)]
+        columns += [encoded.unit_cells.T.astype(int)] if encoded.analog_unit else []
+        for window in range(x.shape[1]):
+            p, t = int(bits[group.index, window]), int(shift[group.index, window])
+            codes = shortened(x[group.start : group.stop, window], p, t, layer.format.signed)
+            planes = (codes[:, None] >> np.arange(p)) & 1
+            found += sum(int(circuit.converter.clips(held @ planes).sum()) for held in columns)
+    return found
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    encoding=st.sampled_from(["offset", "flip", "differential"]),
+    adc=st.integers(3, 7),
+    kind=st.sampled_from(["unit", "full_scale"]),
+    signed=st.booleans(),
+    rule=st.sampled_from(RULES),
+)
+def test_engines_read_and_count_only_what_is_streamed(
+    seed: int, encoding: str, adc: int, kind: str, signed: bool, rule: Rule
+) -> None:
+    """Outputs of shortened streams, and clipped conversions: the sign of a short stream is read once, not in every
+    plane that extends it."""
+    rng = np.random.default_rng(seed)
+    layer, circuit = drawn_layer(rng, 80, signed), circuit_of(encoding, adc, 32, kind)
+    x = np.ascontiguousarray(inputs_for(layer, 6, rng, share=float(rng.random())).transpose(0, 2, 1))
+    x >>= rng.integers(0, 7, (1, 1, 6)).astype(x.dtype)
+    stream = stream_of(layer, rule, 32)
+    planes = stream.decide(x[0])
+    rounded, _, _ = stream.stream(x)
+    expected = streamed_product(layer, circuit, x[0], *planes)
+    clipped = clipped_by_definition(layer, circuit, x[0], *planes)
+    columns = [encoded.cells[:, 0].size + encoded.unit_cells.shape[1] * encoded.analog_unit for _, encoded in
+               programmed(layer, circuit)]  # fmt: skip
+    streamed = int((planes[0].sum(axis=1, dtype=int) * columns).sum())
+    for engine in (bitplane_engine, analog_engine, opening_engine):
+        meter = Meter()
+        product = engine(circuit, meter)(layer)
+        assert isinstance(product, ReadProduct)
+        found = product.product(rounded.transpose(0, 2, 1), np.arange(6), planes)
+        assert (expected == found[0].T).all()
+        done = meter.read()[layer.name]
+        assert done.clipped == clipped
+        assert done.unproven == streamed or (engine is bitplane_engine and done.unproven < streamed)
+
+
+def test_noise_is_drawn_for_digits_that_are_read() -> None:
+    """Nothing is streamed, so nothing is read and nothing noisy is added up; whole streams are noisy."""
+    rng = np.random.default_rng(6)
+    layer, circuit = drawn_layer(rng, 40, True), replace(circuit_of("flip", 9, 64), read_noise=2.0)
+    x = np.zeros((1, 3, 40), np.int8)
+    for engine in (analog_engine, opening_engine):
+        product = engine(circuit)(layer)
+        assert isinstance(product, ReadProduct)
+        none, every = (np.full((1, 3), bits, np.uint8) for bits in (0, 8))
+        assert not product.product(x, np.arange(3), (none, none)).any()
+        assert product.product(x, np.arange(3), (every, none)).all()
+        assert np.array_equal(product.product(x, np.arange(3), (every, none)), product(x))
 
 
 @pytest.mark.parametrize("signed", [False, True])

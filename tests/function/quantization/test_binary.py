@@ -19,6 +19,7 @@ from archsim.function.quantization.weights import WEIGHT_QUANTIZERS, WeightReque
 from archsim.function.unroll import geometry_of
 from archsim.mapping.slicing import Slicing
 from archsim.workload.graph import Layer, Linear
+from tests.function.circuits import with_units
 
 ENCODINGS = ("offset", "flip", "differential")
 
@@ -26,7 +27,8 @@ ENCODINGS = ("offset", "flip", "differential")
 def slicing(encoding: str, rows: int = 16, cell_bits: int = 1) -> Slicing:
     sides = 2 if encoding == "differential" else 1
     return Slicing(
-        weight_bits=1, cell_bits=cell_bits, input_bits=2, dac_bits=1, encoding=encoding, weight_slices=1,
+        weight_bits=1, cell_bits=cell_bits, level_bits=cell_bits if encoding == "flip" else 1, input_bits=2,
+        dac_bits=1, encoding=encoding, weight_slices=1,
         input_cycles=2,
         rows=rows, columns=16, weights_per_array=16 // sides, arrays_per_weight=1, columns_per_weight=sides,
     )  # fmt: skip
@@ -70,7 +72,7 @@ def test_cells_stand_for_the_signs(encoding: str, cell_bits: int, unit_column: b
     weight = signs(16, 6, 0)
     weight[:, 0] = 1  # a column that flips
     chosen = slicing(encoding, cell_bits=cell_bits)
-    encoded = encode(weight, chosen, unit_column=unit_column)
+    encoded = encode(weight, with_units(chosen, unit_column))
     assert encoded.cells.shape == (1, 16, 12 if encoding == "differential" else 6)
     if encoding != "flip":
         assert set(np.unique(encoded.cells)) <= {0, 1}
@@ -83,8 +85,8 @@ def test_packed_convolution_groups_need_a_pair() -> None:
     weight = signs(4, 4, 0)
     weight[:2, 2:] = 0
     with pytest.raises(InputError, match="expected encoding: differential"):
-        encode(weight, slicing("offset"), unit_column=False)
-    np.testing.assert_array_equal(effective_weights(encode(weight, slicing("differential"), unit_column=False)), weight)
+        encode(weight, slicing("offset"))
+    np.testing.assert_array_equal(effective_weights(encode(weight, slicing("differential"))), weight)
 
 
 def oracle(weight: np.ndarray, x: np.ndarray, circuit: Circuit) -> np.ndarray:
@@ -92,7 +94,7 @@ def oracle(weight: np.ndarray, x: np.ndarray, circuit: Circuit) -> np.ndarray:
     chosen, convert = circuit.slicing, circuit.converter
     out = np.zeros((len(x), weight.shape[1]))
     for start in range(0, len(weight), chosen.rows):
-        encoded = encode(weight[start : start + chosen.rows], chosen, unit_column=circuit.unit_column)
+        encoded = encode(weight[start : start + chosen.rows], chosen)
         for bit in range(2):
             digit = (x[:, start : start + chosen.rows] >> bit & 1).astype(float)
             lines = convert.convert(digit @ encoded.cells[0]) * encoded.sign[0] * encoded.place
@@ -122,10 +124,9 @@ def test_engines_agree_with_column_sums(
     transfer = Transfer(kind="unit", bits=bits) if kind == "unit" else Transfer(kind="full_scale", bits=bits)
     converter = converter_for(transfer, Sums(largest=array))
     circuit = Circuit(
-        slicing=slicing(encoding, array),
+        slicing=with_units(slicing(encoding, array), unit_column),
         converter=converter,
         cells=None,
-        unit_column=unit_column,
         read_noise=0.0,
         seed=0,
     )

@@ -23,7 +23,7 @@ from archsim.function.sparsity.oracle import decisions
 from archsim.function.sparsity.policies import POLICIES
 from archsim.function.sparsity.search import LayerSearch, Searching
 from archsim.mapping.slicing import Slicing, grid_for
-from tests.function.circuits import inputs_for, layer_of, slicing_of
+from tests.function.circuits import inputs_for, layer_of, slicing_of, with_units
 from tests.function.inference.test_infer import quantized
 from tests.function.nets import everything, plain
 
@@ -34,7 +34,7 @@ def searching(slicing: Slicing, policy: str, transfer: Transfer | None = None, *
     transfer = transfer or Transfer(bits=9)
     largest = slicing.rows * (2**slicing.cell_bits - 1) * (2**slicing.dac_bits - 1)
     made = converter_for(transfer, Sums(largest=largest))
-    settings = {"unit_column": False, "every_column": False, **options}
+    settings = {"every_column": False, **options}
     return Searching(policy=policy, bits=transfer.bits, slicing=slicing, converter=lambda _: made, **settings)
 
 
@@ -45,7 +45,7 @@ def expected(
     rows = unrolled.reshape(-1, unrolled.shape[-1])
     drive = Drive.of(layer.format, wanted.slicing)
     search = LayerSearch(layer, wanted)._search
-    options = {"unit_column": wanted.unit_column, "every_column": wanted.every_column}
+    options = {"every_column": wanted.every_column}
     items = list(array_columns(layer, wanted.slicing, **options))
     found = np.zeros((len(items), wanted.bits + 1), np.int64)
     for item in items:
@@ -82,7 +82,7 @@ def test_kernels_count_what_the_definition_counts(
     weight[rng.random(weight.shape) < 0.5] = 0
     layer = layer_of(weight, weight_bits=slicing.weight_bits, input_bits=slicing.input_bits, signed=signed)
     x = np.ascontiguousarray(inputs_for(layer, 21, rng, share=0.3).transpose(0, 2, 1))
-    wanted = searching(slicing, policy, unit_column=extra, every_column=extra)
+    wanted = searching(with_units(slicing, extra), policy, every_column=extra)
     counter = LayerSearch(layer, wanted)
     parts = counter.count(x[..., :8]) + counter.count(x[..., 8:])
     found = counter.counts(parts, 21)
@@ -90,7 +90,7 @@ def test_kernels_count_what_the_definition_counts(
     grid = grid_for(weight.shape[1], weight.shape[2], groups, slicing)
     columns = np.full(grid.crossbars, slicing.columns) if extra else grid.columns
     cycles = 21 * slicing.input_cycles
-    np.testing.assert_array_equal(found.histogram.sum(axis=1), (columns + extra) * cycles)
+    np.testing.assert_array_equal(found.histogram.sum(axis=1), (columns + wanted.slicing.unit_columns) * cycles)
 
 
 @pytest.mark.parametrize("policy", [*POLICIES])

@@ -21,11 +21,11 @@ from archsim.function.crossbars.analog.kernels.vectors import LANES
 from archsim.function.crossbars.analog.pieces import FixedCells, Piece, pieces
 from archsim.function.crossbars.circuit import Circuit
 from archsim.function.crossbars.converter import Converter
-from archsim.function.crossbars.encodings import Drive, row_groups
+from archsim.function.crossbars.encodings import Drive, RowGroup, row_groups
 from archsim.function.crossbars.engines import Engine
 from archsim.function.crossbars.integer import Multiply
 from archsim.function.crossbars.meter import Meter
-from archsim.function.crossbars.noise import NoisyProduct, Windows, noise_key
+from archsim.function.crossbars.noise import Planes, ReadProduct, Windows, noise_key
 from archsim.function.quantization.network import MatrixLayer
 
 Array = NDArray[Any]
@@ -56,12 +56,18 @@ class _Reads:
     """What all calls of one layer share."""
 
     drive: Drive
-    weights: NDArray[np.int64]
     curve: Curve
     key: np.uint64
     noise: float
     meter: Meter | None
     layer: str
+
+    def weights(self, group: RowGroup, planes: Planes | None) -> NDArray[np.int64]:
+        """Place values of each window's digits, 0 where they are not read: [windows, digits], one window for all where
+        all digits are. An even number of digits: the kernels take two at a time."""
+        drive = self.drive
+        found = drive.weights[None] if planes is None else drive.streamed(*(part[group.index] for part in planes))
+        return np.pad(found, ((0, 0), (0, drive.digits % 2)))
 
 
 def analog_engine(
@@ -101,8 +107,9 @@ def one_code_per_level(converter: Converter) -> bool:
 
 
 def curve_of(converter: Converter) -> Curve:
-    """The cheapest form of a converter that is still exact: thresholds and values both at equal distances, or lists."""
-    none, bounds = np.zeros(0), (converter.lowest, converter.highest)
+    """The cheapest form of a converter that decides every whole sum as its thresholds do: thresholds and values both at
+    equal distances, or lists."""
+    none, bounds = np.zeros(0), (_single(converter.lowest, np.inf), _single(converter.highest, -np.inf))
     thresholds, values = converter.thresholds, converter.values
     if thresholds is None or values is None:
         return Curve(mode=tables.IDEAL, line=(0.0, 1.0, 0.0, *bounds), thresholds=none, values=none)
@@ -110,19 +117,33 @@ def curve_of(converter: Converter) -> Curve:
     gap = (thresholds[-1] - thresholds[0]) / (count - 1) if count > 1 else 1.0
     step = values[1] - values[0]
     even = gap > 0 and np.allclose(thresholds, thresholds[0] + gap * np.arange(count), rtol=0, atol=1e-9 * gap)
-    if even and np.array_equal(values, values[0] + step * np.arange(count + 1)):
-        line = (float(thresholds[0]), 1.0 / gap, float(count), *bounds)
+    line = (float(thresholds[0]), 1.0 / gap, float(count), *bounds)
+    if even and np.array_equal(values, values[0] + step * np.arange(count + 1)) and _decides(line, thresholds):
         return Curve(mode=tables.UNIFORM, line=line, thresholds=none, values=none, base=values[0], step=step)
     return Curve(mode=tables.CURVE, line=(0.0, 1.0, 0.0, *bounds), thresholds=thresholds, values=values)
 
 
+def _single(bound: float, inwards: float) -> float:
+    """A bound in single precision that sums of single precision lie within as they lie within the exact one."""
+    near = float(np.float32(bound))
+    inside = near >= bound if inwards > 0 else near <= bound
+    return near if inside else float(np.nextafter(np.float32(near), np.float32(inwards)))
+
+
+def _decides(line: tuple[float, ...], thresholds: Real) -> bool:
+    """Whether the codes of a line (`tables.ON_THRESHOLD`) are those of the thresholds for whole sums. Both are
+    monotone, so it takes only the whole sums around each threshold."""
+    first, per_step, last, *_ = line
+    upper = np.ceil(thresholds)
+    whole = np.concatenate([upper - 1, upper])
+    codes = np.clip(np.floor((whole - first) * per_step + tables.ON_THRESHOLD), 0, last)
+    return np.array_equal(codes, np.searchsorted(thresholds, whole, side="right"))
+
+
 def _prepare(layer: MatrixLayer, circuit: Circuit, meter: Meter | None, fixed: bool, replica: int) -> Multiply:
     drive = Drive.of(layer.format, circuit.slicing)
-    # an even number of digits: the kernels take two at a time
-    weights = np.append(drive.weights, [0] * (drive.digits % 2))
     reads = _Reads(
         drive=drive,
-        weights=weights,
         curve=curve_of(circuit.converter),
         key=noise_key(circuit.seed, layer.name, replica),
         noise=circuit.read_noise,
@@ -134,27 +155,28 @@ def _prepare(layer: MatrixLayer, circuit: Circuit, meter: Meter | None, fixed: b
     small = stored * circuit.slicing.weight_slices * sides <= HELD_CELLS
     held = list(pieces(layer, circuit, replica, fixed=fixed)) if small else None
 
-    def product(x: Array, windows: Windows) -> Array:
+    def product(x: Array, windows: Windows, planes: Planes | None = None) -> Array:
         rows = drive.codes(x).transpose(0, 2, 1).reshape(-1, x.shape[1])
         out = np.zeros((x.shape[1], layer.geometry.outputs))
         for piece in pieces(layer, circuit, replica, fixed=fixed) if held is None else held:
-            _multiply(piece, rows[piece.group.start : piece.group.stop], reads, windows, out)
+            weights = reads.weights(piece.group, planes)
+            _multiply(piece, rows[piece.group.start : piece.group.stop], reads, weights, windows, out)
         return out.reshape(x.shape[1], layer.geometry.groups, -1).transpose(1, 0, 2)
 
-    if circuit.read_noise:
-        return NoisyProduct(product=product, geometry=layer.geometry)
-    return lambda x: product(x, np.arange(x.shape[1]))
+    return ReadProduct(product=product, geometry=layer.geometry)
 
 
-def _multiply(piece: Piece, codes: Array, reads: _Reads, windows: Windows, out: Real) -> None:
+def _multiply(
+    piece: Piece, codes: Array, reads: _Reads, weights: NDArray[np.int64], windows: Windows, out: Real
+) -> None:
     """Add a row group's share, for input codes [rows, windows], to out [windows, all outputs]."""
     drive = reads.drive
     sums = np.zeros((codes.shape[1], piece.width))
-    places = _places(codes, len(reads.weights) * drive.dac_bits, piece.cells.shape[1])
+    places = _places(codes, weights.shape[1] * drive.dac_bits, piece.cells.shape[1])
     if piece.fixed is None:
-        _run_real(piece, places, reads, windows, sums)
+        _run_real(piece, places, reads, weights, windows, sums)
     else:
-        _run_fixed(piece, piece.fixed, places, reads, sums)
+        _run_fixed(piece, piece.fixed, places, reads, weights, sums)
     if piece.analog_unit:
         inputs = sums[:, piece.units_at : piece.units_at + len(piece.unit)]
     else:
@@ -173,15 +195,16 @@ def _places(codes: Array, planes: int, rows: int) -> NDArray[np.uint8]:
     return places
 
 
-def _run_real(piece: Piece, places: Array, reads: _Reads, windows: Windows, sums: Real) -> None:
+def _run_real(
+    piece: Piece, places: Array, reads: _Reads, weights: NDArray[np.int64], windows: Windows, sums: Real
+) -> None:
     curve = reads.curve
     clips = np.zeros(piece.scale.size if reads.meter is not None else 0)
-    weights = reads.weights.astype(np.float64)
     tables.multiply_real(
         places,
         reads.drive.dac_bits,
         piece.cells.reshape(-1),
-        weights,
+        weights.astype(np.float64),
         piece.scale,
         piece.column,
         curve.mode,
@@ -197,19 +220,21 @@ def _run_real(piece: Piece, places: Array, reads: _Reads, windows: Windows, sums
         every = np.zeros(piece.width)
         np.add.at(every, piece.column[:, None] + np.arange(LANES), piece.scale.reshape(-1, LANES))
         sums *= curve.step
-        sums += curve.base * weights.sum() * every
+        sums += curve.base * weights.sum(axis=1)[:, None] * every
     if reads.meter is not None:
         used = piece.scale != 0
-        conversions = int(used.sum()) * len(places) * reads.drive.digits
-        reads.meter.add(reads.layer, conversions, conversions, int(clips[used].sum()))
+        digits = int(np.count_nonzero(weights)) * (len(places) // len(weights))
+        reads.meter.add(reads.layer, int(used.sum()) * digits, int(clips[used].sum()))
 
 
-def _run_fixed(piece: Piece, form: FixedCells, places: Array, reads: _Reads, sums: Real) -> None:
+def _run_fixed(
+    piece: Piece, form: FixedCells, places: Array, reads: _Reads, weights: NDArray[np.int64], sums: Real
+) -> None:
+    if len(weights) > 1:
+        raise ValueError("int16 computes whole digits of all windows")
     last = int(reads.curve.line[2])
     cells, flat = form.cells.reshape(-1), sums.reshape(-1)
-    tables.multiply_fixed(
-        places, cells, reads.weights, piece.scale, piece.column, form.fraction, form.bottom, last, flat
-    )
+    tables.multiply_fixed(places, cells, weights[0], piece.scale, piece.column, form.fraction, form.bottom, last, flat)
 
 
 def _input_sums(codes: Array, drive: Drive) -> Real:

@@ -94,8 +94,6 @@ def piece_of(group: RowGroup, encoded: Encoded, first_block: int) -> Piece:
         cells[:rows, own : own + units] = encoded.unit_cells
         scale[own : own + units] = 1
     starts = np.arange(0, every, LANES)
-    used = encoded.unit != 0
-    reach = np.stack([used.argmax(axis=1), outputs - used[:, ::-1].argmax(axis=1)], axis=1)
     return Piece(
         group=group,
         cells=np.ascontiguousarray(cells.reshape(len(cells), -1, LANES).transpose(1, 0, 2)),
@@ -104,7 +102,7 @@ def piece_of(group: RowGroup, encoded: Encoded, first_block: int) -> Piece:
         width=padded + every - own,
         units_at=padded,
         unit=encoded.unit.astype(np.float64),
-        reach=reach * used.any(axis=1)[:, None],
+        reach=encoded.reach,
         analog_unit=encoded.analog_unit,
         first_block=first_block,
     )

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
 from math import ceil, floor, isinf, log2
 from typing import Any
@@ -33,6 +32,7 @@ from archsim.function.crossbars.encodings import Drive, Encoded, RowGroup, effec
 from archsim.function.crossbars.engines import Engine
 from archsim.function.crossbars.integer import Multiply, prepare_integer
 from archsim.function.crossbars.meter import Meter
+from archsim.function.crossbars.noise import Planes, ReadProduct
 from archsim.function.quantization.network import MatrixLayer
 
 Array = NDArray[Any]
@@ -123,13 +123,9 @@ class Packed:
     valid: Whole
     thresholds: NDArray[np.int16]
     unit: Whole
+    reach: Whole
     used: int
     place: int
-
-    @property
-    def columns(self) -> int:
-        """Columns converted in each digit."""
-        return int(self.valid.sum())
 
     @property
     def proven(self) -> bool:
@@ -154,7 +150,7 @@ class Product:
 class Plan:
     """One layer on one machine: outputs are `products` + converted `groups` + `constant` [outputs], all of it in units
     of 2**-`fraction` levels. `inputs` are sums of inputs formed digitally: groups and their multiples [outputs].
-    `conversions` is the number for one window; `vectors` chooses between equal kernels."""
+    `vectors` chooses between equal kernels."""
 
     layer: MatrixLayer
     drive: Drive
@@ -164,7 +160,6 @@ class Plan:
     inputs: tuple[tuple[RowGroup, Whole], ...]
     constant: Whole
     fraction: int
-    conversions: int
     vectors: bool
 
     @property
@@ -184,7 +179,12 @@ def bitplane_engine(circuit: Circuit, meter: Meter | None = None, *, vectorised:
     """
     if circuit.read_noise:
         raise ValueError("read noise makes column sums real: the bit-plane engine cannot serve them")
-    return lambda layer: partial(multiply, plan_layer(layer, circuit, vectorised), meter)
+    return lambda layer: product_of(plan_layer(layer, circuit, vectorised), meter)
+
+
+def product_of(plan: Plan, meter: Meter | None) -> Multiply:
+    """The product of a planned layer."""
+    return ReadProduct(product=lambda x, _, planes: multiply(plan, meter, x, planes), geometry=plan.layer.geometry)
 
 
 def plan_layer(layer: MatrixLayer, circuit: Circuit, vectorised: bool = VECTORS) -> Plan:
@@ -204,11 +204,10 @@ def plan_layer(layer: MatrixLayer, circuit: Circuit, vectorised: bool = VECTORS)
     used = min(slicing.rows, layer.geometry.rows * layer.geometry.groups)
     rule = rule_for(circuit.converter, used * (2**slicing.cell_bits - 1) * drive.largest)
     groups, inputs, effective = [], [], []
-    constant, conversions = np.zeros(layer.geometry.outputs, np.int64), 0
+    constant = np.zeros(layer.geometry.outputs, np.int64)
     # one row group at a time: the levels of a large layer take several times its weights
     for group, encoded in programmed(layer, circuit):
         packed = _pack(group, encoded, rule, drive, vectorised)
-        conversions += packed.columns * drive.digits
         constant[group.first : group.last] += _constant(group, encoded, rule, drive)
         if not packed.proven:
             groups.append(packed)
@@ -225,20 +224,19 @@ def plan_layer(layer: MatrixLayer, circuit: Circuit, vectorised: bool = VECTORS)
         inputs=tuple(inputs),
         constant=constant,
         fraction=0 if rule.saturating else FRACTION_BITS,
-        conversions=conversions,
         vectors=vectorised,
     )
 
 
-def multiply(plan: Plan, meter: Meter | None, x: Array) -> Array:
+def multiply(plan: Plan, meter: Meter | None, x: Array, planes: Planes | None = None) -> Array:
     """Accumulators [groups, windows, columns] of x [groups, windows, rows]: integers, or float64 behind converters
-    whose values are not whole."""
+    whose values are not whole. `planes` are the digits that windows stream, where not all of them are."""
     geometry, windows = plan.layer.geometry, x.shape[1]
     flat = np.ascontiguousarray(x.transpose(0, 2, 1)).reshape(-1, windows)
     out = _exact(plan, flat)
-    unproven, clipped = _convert(plan, flat, out)
+    unproven, clipped = _convert(plan, flat, planes, out)
     if meter is not None:
-        meter.add(plan.layer.name, windows * plan.conversions, unproven, clipped)
+        meter.add(plan.layer.name, unproven, clipped)
     shaped = out.reshape(geometry.groups, geometry.columns, windows).transpose(0, 2, 1)
     return np.ldexp(shaped.astype(np.float64), -plan.fraction) if plan.fraction else shaped
 
@@ -257,13 +255,16 @@ def _exact(plan: Plan, flat: Array) -> Whole:
     return out
 
 
-def _convert(plan: Plan, flat: Array, out: Whole) -> tuple[int, int]:
+def _convert(plan: Plan, flat: Array, planes: Planes | None, out: Whole) -> tuple[int, int]:
     """Add what converters make of column sums to out; columns converted and clipped."""
     drive, rule = plan.drive, plan.rule
     codes = drive.codes(flat) if plan.groups else flat
     unproven, clipped = 0, 0
     for packed in plan.groups:
         group = packed.group
+        weights = drive.weights[None]
+        if planes is not None:
+            weights = drive.streamed(*(part[group.index] for part in planes))
         found = loops.convert_group(
             codes[group.start : group.stop],
             packed.lines,
@@ -271,11 +272,12 @@ def _convert(plan: Plan, flat: Array, out: Whole) -> tuple[int, int]:
             packed.valid,
             packed.thresholds,
             packed.unit,
+            packed.reach,
             packed.place,
             packed.used,
             drive.digits,
             drive.dac_bits,
-            bool(drive.weights[-1] < 0),
+            _masks(weights),
             rule.mode,
             rule.lowest,
             rule.highest,
@@ -286,6 +288,12 @@ def _convert(plan: Plan, flat: Array, out: Whole) -> tuple[int, int]:
         )
         unproven, clipped = unproven + found[0], clipped + found[1]
     return unproven, clipped
+
+
+def _masks(weights: Whole) -> Whole:
+    """Digits that are added and that are subtracted, as bits, of place values [windows, digits]: int64 [2, windows]."""
+    bits = 1 << np.arange(weights.shape[1], dtype=np.int64)
+    return np.stack([(weights > 0) @ bits, (weights < 0) @ bits])
 
 
 def _pack(group: RowGroup, encoded: Encoded, rule: Rule, drive: Drive, vectors: bool) -> Packed:
@@ -313,6 +321,7 @@ def _pack(group: RowGroup, encoded: Encoded, rule: Rule, drive: Drive, vectors: 
         valid=_blocked(valid, blocks),
         thresholds=_blocked(limits, blocks).min(axis=2).astype(np.int16),
         unit=encoded.unit[:units],
+        reach=encoded.reach[:units],
         used=used,
         place=encoded.place,
     )

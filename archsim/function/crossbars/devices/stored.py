@@ -1,4 +1,4 @@
-"""What a network's weights leave in the cells: how many are written, and how conductive they are on average.
+"""What a network's weights leave in the cells: how many are written, and how conductive they are.
 
 Weights are rounded as `archsim.function.quantization.quantize` rounds them (per output channel, or to the level sets
 of the hardware file) and encoded as on the machine, unit columns included. No activation is needed, so this works
@@ -18,7 +18,7 @@ from archsim.components import Chip
 from archsim.function.crossbars.devices.compose import acts
 from archsim.function.crossbars.devices.gaps import gaps_over_sigma
 from archsim.function.crossbars.devices.window import window_of
-from archsim.function.crossbars.encodings import Encoded, encode, row_groups
+from archsim.function.crossbars.encodings import encode, row_groups
 from archsim.function.quantization.levels.fit import to_levels
 from archsim.function.quantization.levels.seam import plan_weights
 from archsim.function.quantization.network import MatrixLayer, TensorFormat
@@ -31,15 +31,26 @@ from archsim.workload.graph import Conv, Graph, Layer, Linear
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class StoredCells:
-    """Cells of one copy of a layer: those that hold weights (the zero blocks between packed convolution groups too),
-    those
-    of unit columns, and the mean level of each kind. `gaps` float64 [sets] has the smallest gap between levels of each
-    set over the standard deviation of writing (`gaps.gaps_over_sigma`), where weights are levels and writing errs."""
+    """Cells of one copy of a layer.
+
+    Attributes
+    ----------
+    cells : those that hold weights, the zero blocks between packed convolution groups too.
+    mean_level, mean_square : mean of their levels and of the squares of these.
+    unit_cells, unit_level : cells of unit columns, and the level of each.
+    row_cells, row_levels : int64 and float64 [unrolled inputs of all groups], cells that hold weights in each row, and
+        the sum of their levels.
+    gaps : float64 [sets], the smallest gap between levels of each set over the standard deviation of writing
+        (`gaps.gaps_over_sigma`), where weights are levels and writing errs.
+    """
 
     cells: int
     mean_level: float
+    mean_square: float
     unit_cells: int
     unit_level: float
+    row_cells: NDArray[np.int64]
+    row_levels: NDArray[np.float64]
     gaps: NDArray[np.float64] | None = None
 
     @property
@@ -51,6 +62,11 @@ class StoredCells:
     def level(self) -> float:
         """Mean level of all cells."""
         return (self.cells * self.mean_level + self.unit_cells * self.unit_level) / self.written
+
+    @property
+    def square(self) -> float:
+        """Mean of the squared levels of all cells."""
+        return (self.cells * self.mean_square + self.unit_cells * self.unit_level**2) / self.written
 
 
 def stored_cells(plan: Plan) -> Mapping[str, StoredCells] | None:
@@ -76,32 +92,35 @@ def layer_cells(
     quantizer: WeightQuantizer = WEIGHT_QUANTIZERS["per_channel"],
 ) -> StoredCells:
     """Cells of one convolution or fully connected layer."""
-    unit_column, file = chip.tile.ima.crossbar.unit_column, chip.hardware.model
+    file = chip.hardware.model
     integers = layer_integers(graph, layer, slicing, quantizer)
     gaps, error = None, None if file.device is None else file.device.programming
     if integers.levels is not None and error is not None and acts(error):
         gaps = gaps_over_sigma(integers.levels, slicing.encoding, window_of(file.ima.cell), error)
     cells = units = unit_total = 0
-    total = 0.0
+    square = 0.0
+    of_rows = integers.geometry.rows * integers.geometry.groups
+    row_cells, row_levels = np.zeros(of_rows, np.int64), np.zeros(of_rows)
     for group in row_groups(integers, slicing):
-        encoded = encode(group.weight, slicing, unit_column=unit_column, ends=group.ends)
-        cells += encoded.cells.size
-        total += float(encoded.cells.sum(dtype=np.int64 if encoded.gain is None else np.float64))
-        copies = _arrays(encoded, slicing) if encoded.analog_unit else 0
-        units += copies * encoded.unit_cells.size
-        unit_total += copies * int(encoded.unit_cells.sum(dtype=np.int64))
+        encoded = encode(group.weight, slicing, ends=group.ends)
+        levels = encoded.cells.swapaxes(0, 1).reshape(len(group.weight), -1)
+        cells += levels.size
+        row_cells[group.start : group.stop] = levels.shape[1]
+        row_levels[group.start : group.stop] = levels.sum(axis=1, dtype=np.float64)
+        square += float(np.square(levels, dtype=np.float64).sum())
+        if encoded.analog_unit:
+            units += encoded.unit_cells.size
+            unit_total += int(encoded.unit_cells.sum(dtype=np.int64))
     return StoredCells(
         cells=cells,
-        mean_level=total / cells,
+        mean_level=float(row_levels.sum()) / cells,
+        mean_square=square / cells,
         unit_cells=units,
         unit_level=unit_total / units if units else 0.0,
+        row_cells=row_cells,
+        row_levels=row_levels,
         gaps=gaps,
     )
-
-
-def _arrays(encoded: Encoded, slicing: Slicing) -> int:
-    """Arrays of a row group; each has its own unit column."""
-    return -(-encoded.outputs // slicing.weights_per_array) * slicing.arrays_per_weight
 
 
 def layer_integers(graph: Graph, layer: Layer, slicing: Slicing, quantizer: WeightQuantizer) -> MatrixLayer:

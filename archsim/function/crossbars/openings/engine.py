@@ -26,7 +26,7 @@ from archsim.function.crossbars.encodings import Drive, Encoded, RowGroup, cut_o
 from archsim.function.crossbars.engines import Engine
 from archsim.function.crossbars.integer import Multiply
 from archsim.function.crossbars.meter import Meter
-from archsim.function.crossbars.noise import NoisyProduct, Windows, noise_key
+from archsim.function.crossbars.noise import Planes, ReadProduct, Windows, noise_key
 from archsim.function.crossbars.openings import kernels
 from archsim.function.crossbars.openings.members import POLICIES, Members, members_of
 from archsim.function.quantization.network import MatrixLayer
@@ -89,10 +89,10 @@ def opening_engine(circuit: Circuit, meter: Meter | None = None, *, replica: int
     def prepare(layer: MatrixLayer) -> Multiply:
         reads = prepare_reads(layer, circuit, replica)
 
-        def product(x: Array, windows: Windows) -> Array:
-            return multiply(reads, meter, x, windows)
+        def product(x: Array, windows: Windows, planes: Planes | None = None) -> Array:
+            return multiply(reads, meter, x, windows, planes)
 
-        return NoisyProduct(product=product, geometry=layer.geometry)
+        return ReadProduct(product=product, geometry=layer.geometry)
 
     return prepare
 
@@ -146,8 +146,9 @@ def _open(group: RowGroup, encoded: Encoded, base: int) -> Opened:
     return Opened(group=group, encoded=encoded, cells=cells, used=used, base=base)
 
 
-def multiply(reads: Reads, meter: Meter | None, x: Array, windows: Windows) -> Array:
-    """Accumulators float64 [groups, windows, columns] of x [groups, windows, rows], the windows numbered as given."""
+def multiply(reads: Reads, meter: Meter | None, x: Array, windows: Windows, planes: Planes | None = None) -> Array:
+    """Accumulators float64 [groups, windows, columns] of x [groups, windows, rows], the windows numbered as given;
+    `planes` are the digits that they stream, where not all of them are."""
     geometry = reads.layer.geometry
     codes = reads.drive.codes(np.ascontiguousarray(x)).transpose(1, 0, 2).reshape(x.shape[1], -1)
     codes = np.ascontiguousarray(codes)
@@ -155,14 +156,19 @@ def multiply(reads: Reads, meter: Meter | None, x: Array, windows: Windows) -> A
     conversions, clipped = 0, np.zeros(1, np.int64)
     for part in reads.parts:
         sums = np.zeros((len(codes), part.used))
-        conversions += _convert(reads, part, codes, windows, sums, clipped)
+        weights = reads.drive.weights[None]
+        if planes is not None:
+            weights = reads.drive.streamed(*(each[part.group.index] for each in planes))
+        conversions += _convert(reads, part, codes, windows, weights, sums, clipped)
         out[:, part.group.first : part.group.last] += outputs_of(reads, part, codes, sums)
     if meter is not None:
-        meter.add(reads.layer.name, conversions, conversions, int(clipped[0]))
+        meter.add(reads.layer.name, conversions, int(clipped[0]))
     return out.reshape(len(out), geometry.groups, -1).transpose(1, 0, 2)
 
 
-def _convert(reads: Reads, part: Opened, codes: Array, windows: Windows, sums: Real, clipped: Whole) -> int:
+def _convert(
+    reads: Reads, part: Opened, codes: Array, windows: Windows, weights: Whole, sums: Real, clipped: Whole
+) -> int:
     members = reads.members
     made = kernels.convert_reads(
         codes,
@@ -173,7 +179,7 @@ def _convert(reads: Reads, part: Opened, codes: Array, windows: Windows, sums: R
         members.member,
         members.sign,
         members.offsets,
-        reads.drive.weights,
+        weights,
         reads.drive.dac_bits,
         reads.at_once,
         reads.policy,
@@ -202,8 +208,8 @@ def outputs_of(reads: Reads, part: Opened, codes: Array, sums: Real) -> Real:
         total *= encoded.gain
     inputs = _driven(part.group, members, drive, codes)
     units = sums[:, slices * lines :] if encoded.analog_unit else inputs[:, None].repeat(len(encoded.unit), axis=1)
-    for index, unit in enumerate(encoded.unit):
-        total += units[:, index, None] * unit
+    for index, (first, last) in enumerate(encoded.reach.tolist()):
+        total[:, first:last] += units[:, index, None] * encoded.unit[index, first:last]
     if drive.offset:
         low, high = members.offsets[part.group.start], members.offsets[part.group.stop]
         held = np.repeat(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from archsim.compiling import kernel
 from archsim.function.crossbars.analog.kernels.normals import fill_normals
-from archsim.function.crossbars.analog.kernels.tables import CURVE, IDEAL
+from archsim.function.crossbars.analog.kernels.tables import CURVE, IDEAL, ON_THRESHOLD
 
 Array = NDArray[Any]
 
@@ -137,7 +137,8 @@ def count_reads(
 def decide(sums: Array, mode: int, line: Array, thresholds: Array, values: Array, out: Array) -> None:
     """out float64 [columns] = values of noisy column sums float32 [columns].
 
-    UNIFORM: the code is floor((sum - line[0]) * line[1]) + 1 within 0 .. line[2], its value line[3] + line[4] * code.
+    UNIFORM: the code is floor((sum - line[0]) * line[1] + ON_THRESHOLD) within 0 .. line[2], its value line[3] +
+    line[4] * code.
     CURVE: the code is the number of `thresholds` at or below the sum, its value one of `values`. IDEAL: the sum.
     """
     if mode == IDEAL:
@@ -145,7 +146,7 @@ def decide(sums: Array, mode: int, line: Array, thresholds: Array, values: Array
             out[column] = sums[column]
     elif mode != CURVE:
         for column in range(len(sums)):
-            code = np.floor((np.float64(sums[column]) - line[0]) * line[1]) + 1.0
+            code = np.floor((np.float64(sums[column]) - line[0]) * line[1] + ON_THRESHOLD)
             out[column] = line[3] + line[4] * min(max(code, 0.0), line[2])
     else:
         for column in range(len(sums)):
@@ -172,7 +173,7 @@ def convert_reads(
     codes : unsigned bit patterns [windows, unrolled inputs]; numbers int64 [windows] of the windows in the data set.
     cells : float32 [rows, columns], a multiple of NORMALS columns of which `used` are converted; `first` is the place
         of the first row.
-    weights : place values of the digits, int64 [digits].
+    weights : place values of the digits, int64 [windows or 1, digits]; digits of value 0 are not read.
     sigma : float32 [at_once + 1], standard deviation of a conversion by driven rows.
     stream : key of the noise (uint64), draws of one (window, digit, pass) over all row groups, the first of this group,
         and the passes of each side, int64 [2]. Draw d of a layer are the NORMALS numbers from counter 16 d on.
@@ -189,13 +190,16 @@ def convert_reads(
     chosen, ends, slots = np.empty(rows, np.int64), np.empty(rows, np.int64), np.empty(rows, np.int64)
     most = np.zeros(2, np.int64)
     sums, noise, found = np.zeros(columns, np.float32), np.zeros(columns, np.float32), np.zeros(columns, np.float64)
-    mask, digits, noisy = (1 << dac_bits) - 1, len(weights), sigma.max() > 0
+    mask, digits, noisy = (1 << dac_bits) - 1, weights.shape[1], sigma.max() > 0
     conversions, passes = 0, sides.sum()
     for window in range(codes.shape[0]):
         for digit in range(digits):
+            place_value = weights[window if weights.shape[0] > 1 else 0, digit]
+            if place_value == 0:
+                continue
             drive_rows(codes[window], digit * dac_bits, mask, member, sign, offsets, first, drive, value, most)
             for side in range(2):
-                factor = float(weights[digit] if side == 0 else -weights[digit])
+                factor = float(place_value if side == 0 else -place_value)
                 for passed in range(passes_of(most, policy, side)):
                     made, _ = list_reads(drive[side], passed, at_once, policy, chosen, ends, slots)
                     turn = (numbers[window] * digits + digit) * passes + side * sides[0] + passed

@@ -12,7 +12,7 @@ from archsim.function.crossbars.analog.kernels.normals import fill_normals
 from archsim.function.crossbars.circuit import Circuit
 from archsim.function.crossbars.engines import Engine
 from archsim.function.crossbars.integer import Multiply
-from archsim.function.crossbars.noise import NoisyProduct, Windows
+from archsim.function.crossbars.noise import Planes, ReadProduct, Windows
 from archsim.function.crossbars.openings.engine import Opened, Reads, outputs_of, prepare_reads
 from archsim.function.crossbars.openings.kernels import NORMALS
 from archsim.function.crossbars.openings.members import POLICIES
@@ -81,7 +81,7 @@ def opening_oracle(circuit: Circuit) -> Engine:
     def prepare(layer: MatrixLayer) -> Multiply:
         reads = prepare_reads(layer, circuit)
 
-        def product(x: Array, windows: Windows) -> Array:
+        def product(x: Array, windows: Windows, _: Planes | None = None) -> Array:
             codes = reads.drive.codes(np.ascontiguousarray(x)).transpose(1, 0, 2).reshape(x.shape[1], -1)
             out = np.zeros((x.shape[1], layer.geometry.outputs))
             for part in reads.parts:
@@ -90,6 +90,6 @@ def opening_oracle(circuit: Circuit) -> Engine:
                 out[:, part.group.first : part.group.last] += outputs_of(reads, part, codes, sums)
             return out.reshape(len(out), layer.geometry.groups, -1).transpose(1, 0, 2)
 
-        return NoisyProduct(product=product, geometry=layer.geometry)
+        return ReadProduct(product=product, geometry=layer.geometry)
 
     return prepare

@@ -21,10 +21,11 @@ from archsim.function.crossbars.converter import Converter, Sums, Transfer, conv
 from archsim.function.crossbars.encodings import Drive
 from archsim.function.crossbars.engines import oracle_engine
 from archsim.function.crossbars.meter import Meter
-from archsim.function.crossbars.noise import NoisyProduct
+from archsim.function.crossbars.noise import ReadProduct
 from archsim.function.quantization.network import MatrixLayer, TensorFormat
 from archsim.function.unroll import Geometry
 from archsim.mapping.slicing import Slicing
+from tests.function.circuits import with_units
 
 Array = np.ndarray[Any, Any]
 
@@ -33,11 +34,14 @@ def slicing(
     *, weight: int = 8, cell: int = 2, inputs: int = 8, dac: int = 1, encoding: str = "flip", rows: int = 64,
     columns: int = 64, siblings: bool = False,
 ) -> Slicing:  # fmt: skip
-    slices, sides = -(-weight // cell), 2 if encoding == "differential" else 1
+    sides = 2 if encoding == "differential" else 1
+    stored = weight - (sides == 2)
+    slices = -(-stored // cell)
     inside = 1 if siblings else slices
     return Slicing(
         weight_bits=weight,
         cell_bits=cell,
+        level_bits=cell if encoding == "flip" else min(cell, stored),
         input_bits=inputs,
         dac_bits=dac,
         encoding=encoding,
@@ -145,13 +149,13 @@ def test_equals_the_definition(
     weight, cell, inputs, dac = bits
     signed, unit_column, siblings, whole = options
     cut = slicing(weight=weight, cell=cell, inputs=inputs, dac=dac, encoding=encoding, siblings=siblings)
+    cut = with_units(cut, unit_column)
     layer = layer_of(groups, rows, columns, cut, signed=signed, seed=seed)
     largest = cut.rows * (2**cell - 1) * (2**dac - 1)
     circuit = Circuit(
         slicing=cut,
         converter=converter_for(transfer, Sums(largest=largest)),
         cells=None if whole else real_cells(0.1),
-        unit_column=unit_column,
         seed=seed,
     )
     x = inputs_of(layer, windows, seed + 1)
@@ -182,10 +186,10 @@ def test_fixed_point_is_as_close_as_it_says(
     rows: int, columns: int, encoding: str, options: tuple[bool, bool, bool], bits: tuple[int, int], seed: int
 ) -> None:
     signed, unit_column, whole = options
-    cut = slicing(encoding=encoding, inputs=bits[1])
+    cut = with_units(slicing(encoding=encoding, inputs=bits[1]), unit_column)
     layer = layer_of(1, rows, columns, cut, signed=signed, seed=seed)
     cells = None if whole else real_cells(0.2)
-    circuit = Circuit(slicing=cut, converter=unit(bits[0]), cells=cells, unit_column=unit_column, seed=seed)
+    circuit = Circuit(slicing=cut, converter=unit(bits[0]), cells=cells, seed=seed)
     x = inputs_of(layer, 6, seed + 1)
     found = analog_engine(circuit, arithmetic="int16")(layer)(x)
     if whole:
@@ -197,25 +201,23 @@ def test_fixed_point_is_as_close_as_it_says(
 
 
 def noisy_circuit(**changes: Any) -> Circuit:
-    circuit = Circuit(
-        slicing=slicing(), converter=unit(8), cells=real_cells(0.1), unit_column=True, read_noise=0.7, seed=3
-    )
+    circuit = Circuit(slicing=with_units(slicing()), converter=unit(8), cells=real_cells(0.1), read_noise=0.7, seed=3)
     return replace(circuit, **changes)
 
 
 def test_noise_does_not_depend_on_how_windows_are_split() -> None:
     layer = layer_of(2, 90, 21, slicing())
     multiply = analog_engine(noisy_circuit())(layer)
-    assert isinstance(multiply, NoisyProduct)
+    assert isinstance(multiply, ReadProduct)
     x, windows = inputs_of(layer, 30), np.arange(100, 130)
-    whole = multiply.product(x, windows)
+    whole = multiply.product(x, windows, None)
     for cut in (1, 13, 29):
-        parts = [multiply.product(x[:, part], windows[part]) for part in (slice(0, cut), slice(cut, None))]
+        parts = [multiply.product(x[:, part], windows[part], None) for part in (slice(0, cut), slice(cut, None))]
         assert np.array_equal(np.concatenate(parts, axis=1), whole)
     shuffled = np.random.default_rng(0).permutation(30)
-    assert np.array_equal(multiply.product(x[:, shuffled], windows[shuffled]), whole[:, shuffled])
-    assert not np.array_equal(multiply.product(x, windows + 1), whole)
-    assert np.array_equal(multiply.starting_at(100)(x), multiply.product(x, np.arange(100, 130)))
+    assert np.array_equal(multiply.product(x[:, shuffled], windows[shuffled], None), whole[:, shuffled])
+    assert not np.array_equal(multiply.product(x, windows + 1, None), whole)
+    assert np.array_equal(multiply.starting_at(100)(x), multiply.product(x, np.arange(100, 130), None))
 
 
 def test_every_conversion_has_noise_of_its_own() -> None:
@@ -223,7 +225,7 @@ def test_every_conversion_has_noise_of_its_own() -> None:
     cut = slicing(encoding="differential")
     layer = layer_of(1, 60, 16, cut)
     x = np.repeat(inputs_of(layer, 1), 4000, axis=1)
-    circuit = noisy_circuit(slicing=cut, converter=Converter(name="ideal"), cells=None, unit_column=False)
+    circuit = noisy_circuit(slicing=cut, converter=Converter(name="ideal"), cells=None)
     found = analog_engine(circuit)(layer)(x)[0]
     clean = oracle_engine(layer)(x)[0]
     expected = 0.7 * np.sqrt(2 * (4.0 ** np.arange(8)).sum() * (16.0 ** np.arange(4)).sum())
@@ -262,13 +264,13 @@ def test_the_largest_layers_are_programmed_again_to_the_same_cells(monkeypatch: 
 @pytest.mark.parametrize("bits", [4, 8])
 def test_clipped_conversions_are_counted(bits: int) -> None:
     layer, cut = layer_of(1, 100, 20, slicing()), slicing()
-    circuit = Circuit(slicing=cut, converter=unit(bits), cells=real_cells(0.1), unit_column=True)
+    circuit = Circuit(slicing=with_units(cut), converter=unit(bits), cells=real_cells(0.1))
     ours, theirs = Meter(), Meter()
     x = inputs_of(layer, 9)
     analog_engine(circuit, ours)(layer)(x)
     circuit_oracle(circuit, theirs)(layer)(x)
     found, expected = ours.read()[layer.name], theirs.read()[layer.name]
-    assert found.conversions == expected.conversions
+    assert found.unproven == expected.unproven
     assert found.clipped == expected.clipped
     assert (found.clipped > 0) == (bits == 4)
 

@@ -29,14 +29,20 @@ def test_levels_are_those_the_engines_program(changes: dict[str, object]) -> Non
     assert found is not None
     pictures = np.random.default_rng(0).normal(size=(2, 3, 32, 32)).astype(np.float32)
     network = quantize(graph, calibrate(graph, [pictures], origin="test"))
-    unit = plan.chip.tile.ima.crossbar.unit_column
-    circuit = Circuit(slicing=plan.slicing, converter=Converter(name="ideal"), unit_column=unit)
+    unit = plan.slicing.unit_columns
+    circuit = Circuit(slicing=plan.slicing, converter=Converter(name="ideal"))
     assert found.keys() == {layer.name for layer in network.matrices}
     for layer in network.matrices:
         groups = [encoded for _, encoded in programmed(layer, circuit)]
         held = found[layer.name]
         assert held.cells == sum(encoded.cells.size for encoded in groups)
         assert held.mean_level == pytest.approx(sum(encoded.cells.sum() for encoded in groups) / held.cells, abs=2e-3)
+        assert held.row_cells.sum() == held.cells
+        assert held.row_levels.sum() == pytest.approx(held.cells * held.mean_level)
+        by_row = np.concatenate([encoded.cells.sum(axis=(0, 2), dtype=np.int64) for encoded in groups])
+        assert held.row_levels == pytest.approx(by_row, rel=0.05)  # the first layer's weights are scaled by pixels
+        squares = sum(int(np.square(encoded.cells, dtype=np.int64).sum()) for encoded in groups)
+        assert held.mean_square == pytest.approx(squares / held.cells, rel=5e-3)
         grid = next(mapped.grid for mapped in plan.stages if mapped.name == layer.name)
         assert grid is not None
         assert held.cells == grid.used_cells

@@ -107,7 +107,6 @@ def test_results_do_not_depend_on_threads_or_batches(policy: str) -> None:
         policy="column_bound",
         bits=11,
         slicing=slicing,
-        unit_column=False,
         every_column=False,
         converter=lambda _: converter,
     )

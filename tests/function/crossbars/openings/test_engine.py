@@ -21,7 +21,7 @@ from archsim.function.crossbars.select import prepare_layer
 from archsim.function.quantization.network import MatrixLayer
 from archsim.mapping.rows import RowPlan, rename
 from archsim.mapping.slicing import Slicing
-from tests.function.circuits import inputs_for, layer_of, slicing_of
+from tests.function.circuits import inputs_for, layer_of, slicing_of, with_units
 
 Array = np.ndarray[Any, Any]
 
@@ -31,7 +31,7 @@ LAWS = ("constant", "sqrt_rows", "mixed")
 
 def machine(slicing: Slicing, transfer: Transfer, noise: float = 0.0, law: str = "constant") -> Circuit:
     converter = converter_for(transfer, Sums(largest=slicing.largest_sum))
-    return Circuit(slicing=slicing, converter=converter, unit_column=True, read_noise=noise, noise_law=law, seed=3)
+    return Circuit(slicing=with_units(slicing), converter=converter, read_noise=noise, noise_law=law, seed=3)
 
 
 def opening(slicing: Slicing, rows_at_once: int, policy: str) -> Slicing:
@@ -160,7 +160,7 @@ def test_meter_counts_conversions_and_clipped_ones() -> None:
                 for start in range(0, len(rows), 7):
                     sums = cells[rows[start : start + 7]].sum(axis=0)
                     conversions, clipped = conversions + 4, clipped + int((sums > 1.5).sum())
-    assert meter.read()["layer"].conversions == conversions
+    assert meter.read()["layer"].unproven == conversions
     assert meter.read()["layer"].clipped == clipped > 0
 
 

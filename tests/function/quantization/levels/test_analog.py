@@ -28,7 +28,7 @@ from archsim.function.quantization.levels.seam import plan_weights
 from archsim.function.quantization.network import LevelSets, MatrixLayer, Precision, TensorFormat
 from archsim.function.quantization.quantize import quantize
 from archsim.function.unroll import Geometry
-from tests.function.circuits import slicing_of
+from tests.function.circuits import slicing_of, with_units
 
 ENCODINGS = [("offset", True), ("offset", False), ("differential", False)]
 IDEAL = Converter(name="ideal")
@@ -85,7 +85,7 @@ def test_ideal_cells_and_converters_compute_the_integers(
     cut = slicing_of(weight_bits=4, cell_bits=4, dac_bits=dac_bits, encoding=encoding)
     layer = layer_of(rows, 40 if groups == 1 else 3, groups=groups, signed=signed, sets=sets)
     assert layer.levels is not None
-    circuit = Circuit(slicing=cut, converter=IDEAL, unit_column=unit)
+    circuit = Circuit(slicing=with_units(cut, unit), converter=IDEAL)
     x = inputs_of(layer)
     exact = integer_engine(layer)(x)
     allowed = tolerance(layer, x)
@@ -113,7 +113,7 @@ def test_real_converters_and_cells_agree_with_the_definition(encoding: str, unit
     largest = 128 * 15
     for kind, bits in (("full_scale", 8), ("unit", 8), ("ideal", 8)):
         converter = converter_for(Transfer(kind=kind, bits=bits), Sums(largest=largest))
-        circuit = Circuit(slicing=cut, converter=converter, cells=cells, unit_column=unit, seed=5)
+        circuit = Circuit(slicing=with_units(cut, unit), converter=converter, cells=cells, seed=5)
         x = inputs_of(layer)
         meter = Meter()
         found, defined = analog_engine(circuit, meter)(layer)(x), circuit_oracle(circuit)(layer)(x)
@@ -121,7 +121,7 @@ def test_real_converters_and_cells_agree_with_the_definition(encoding: str, unit
         # a sum beside a decision threshold may fall to either side
         assert np.median(off) <= tolerance(layer, x)
         assert (off > tolerance(layer, x) + 1000).mean() < 0.02
-        assert meter.read()["layer"].conversions > 0
+        assert meter.read()["layer"].unproven > 0
     assert all(levels.dtype == np.float32 for levels in seen)
     if encoding == "offset" and unit:
         assert any((levels[:, -1] == 15).all() for levels in seen)

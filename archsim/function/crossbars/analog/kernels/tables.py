@@ -52,6 +52,10 @@ COLUMNS = 1 << 24
 """More columns than any layer has: the distance of one pair of digits from the next in the numbers of the noise."""
 
 IDEAL, UNIFORM, CURVE = 0, 1, 2
+ON_THRESHOLD = 1.0 + 2.0**-28
+"""What is added to a sum's distance from the first threshold, in codes, before it is rounded down: more than rounding
+errors of double precision, so that a sum on a threshold takes the upper code, and less than any other whole sum is away
+from one."""
 ONES = np.uint32(0x01010101)
 GATHER = np.uint32((1 << 28) | (1 << 21) | (1 << 14) | (1 << 7))
 """Times a word with a bit in each byte: the four bits, first byte lowest, end up in bits 28 to 31."""
@@ -119,10 +123,10 @@ def _column_sums(table: Array, places: Array, at: int, depth: int, groups: int) 
 
 @njit(inline="always")
 def _codes(sums: Any, first: Any, per_step: Any, last: Any) -> Any:
-    """Codes of a uniform converter as F32: thresholds at or below the sum."""
-    one, none = splat_f32(np.float32(1.0)), splat_f32(np.float32(0.0))
-    found = round_down((sums - splat_f32(np.float32(first))) * splat_f32(np.float32(per_step)) + one)
-    return clamp(found, none, splat_f32(np.float32(last)))
+    """Codes of a uniform converter as F64: thresholds at or below the sum (F32). Single precision would decide some
+    whole sums wrongly."""
+    found = round_down((double_of(sums) - splat_f64(first)) * splat_f64(per_step) + splat_f64(ON_THRESHOLD))
+    return clamp(found, splat_f64(0.0), splat_f64(last))
 
 
 @njit(inline="always")
@@ -143,9 +147,9 @@ def _convert_each(sums: Any, weight: float, thresholds: Array, values: Array, sc
 
 @njit(inline="always")
 def _window_total(
-    table: Array, places: Array, start: Any, weights: Array, form: Any, noise: Any, scratch: Any, counted: bool
+    table: Array, places: Array, start: Any, weights: Array, at: int, form: Any, noise: Any, scratch: Any, counted: bool
 ) -> Any:
-    """F64 of one window's converted sums times `weights`, and of how many were out of range if that is `counted`.
+    """F64 of one window's converted sums times weights[at], and of how many were out of range if that is `counted`.
 
     `start` is (place of the window's first plane, depth, groups), `form` and `noise` as in `multiply_real`, with the
     window's own counter in place of the block.
@@ -156,23 +160,26 @@ def _window_total(
     sums, totals = scratch
     total, outside = splat_f64(0.0), splat_f64(0.0)
     totals[:] = 0.0
-    for digit in range(0, weights.size, 2):
+    for digit in range(0, weights.shape[1], 2):
         low, high = _column_sums(table, places, first_place + digit * depth * groups, depth, groups)
         if sigma > 0:
             one, two = normal_pairs(key, np.uint64(counter + digit // 2 * COLUMNS))
             low, high = low + one * splat_f32(sigma), high + two * splat_f32(sigma)
         if counted:
-            outside = outside + double_of(_outside(low, lowest, highest))
-            if weights[digit + 1] != 0:
+            if weights[at, digit] != 0:
+                outside = outside + double_of(_outside(low, lowest, highest))
+            if weights[at, digit + 1] != 0:
                 outside = outside + double_of(_outside(high, lowest, highest))
         if mode == CURVE:
-            _convert_each(low, weights[digit], thresholds, values, sums, totals)
-            _convert_each(high, weights[digit + 1], thresholds, values, sums, totals)
+            _convert_each(low, weights[at, digit], thresholds, values, sums, totals)
+            _convert_each(high, weights[at, digit + 1], thresholds, values, sums, totals)
             continue
         if mode == UNIFORM:
-            low, high = _codes(low, first, per_step, last), _codes(high, first, per_step, last)
-        total = total + double_of(low) * splat_f64(weights[digit])
-        total = total + double_of(high) * splat_f64(weights[digit + 1])
+            lower, upper = _codes(low, first, per_step, last), _codes(high, first, per_step, last)
+        else:
+            lower, upper = double_of(low), double_of(high)
+        total = total + lower * splat_f64(weights[at, digit])
+        total = total + upper * splat_f64(weights[at, digit + 1])
     if mode == CURVE:
         total = load_f64(totals, 0)
     return total, outside
@@ -199,7 +206,8 @@ def multiply_real(
 
     Parameters
     ----------
-    weights : float64 [digits], place value of each digit; an even number of them (a digit that is not there weighs 0).
+    weights : float64 [windows or 1, digits], place value of each digit; an even number of them (a digit that is not
+        read weighs 0, and is not counted).
     scale : flat float64 [blocks, 16], place value and sign of each column. column : [blocks], where a block adds to
         out.
     mode : IDEAL; UNIFORM, with `curve` = (first threshold, 1 / step between thresholds, last code, lowest and highest
@@ -220,10 +228,11 @@ def multiply_real(
         factor, clipped = load_f64(scale, block * LANES), splat_f64(0.0)
         for window in range(count):
             start = window * planes * groups, depth, groups
-            counter = windows[window] * (weights.size // 2) * COLUMNS + (first_block + block) * LANES
+            counter = windows[window] * (weights.shape[1] // 2) * COLUMNS + (first_block + block) * LANES
             drawn = key, np.float32(deviation), counter
             form = mode, curve, thresholds, values
-            total, outside = _window_total(table, flat, start, weights, form, drawn, scratch, clips.size > 0)
+            row = window if weights.shape[0] > 1 else 0
+            total, outside = _window_total(table, flat, start, weights, row, form, drawn, scratch, clips.size > 0)
             at = window * width + column[block]
             store_f64(out, at, load_f64(out, at) + total * factor)
             clipped = clipped + outside

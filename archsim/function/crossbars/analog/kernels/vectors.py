@@ -175,7 +175,7 @@ bits_of = _convert(F32, I32, "bitcast")
 real_from_bits = _convert(I32, F32, "bitcast")
 
 
-def _library(name: str) -> Any:
+def _library(name: str, kind: Vector) -> Any:
     """A unary LLVM operation that is exact by IEEE 754 (square root, floor)."""
 
     @_operation
@@ -184,20 +184,21 @@ def _library(name: str) -> Any:
 
         def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             del context, sig
-            kind = ir.FunctionType(F32.llvm, [F32.llvm])
-            return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v16f32"), args)
+            form = ir.FunctionType(kind.llvm, [kind.llvm])
+            called = f"llvm.{name}.v{kind.lanes}f{8 * kind.bytes}"
+            return builder.call(cgutils.get_or_insert_function(builder.module, form, called), args)
 
-        return F32(F32), generate
+        return kind(kind), generate
 
     return function
 
 
-square_root, round_down = _library("sqrt"), _library("floor")
+square_root, round_down = _library("sqrt", F32), _library("floor", F64)
 
 
 @_operation
 def clamp(typing: Any, value: Any, low: Any, high: Any) -> Any:
-    """min(max(value, low), high) of F32."""
+    """min(max(value, low), high) of F64."""
     del typing, value, low, high
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -206,7 +207,7 @@ def clamp(typing: Any, value: Any, low: Any, high: Any) -> Any:
         found = builder.select(builder.fcmp_ordered(">", found, low), found, low)
         return builder.select(builder.fcmp_ordered("<", found, high), found, high)
 
-    return F32(F32, F32, F32), generate
+    return F64(F64, F64, F64), generate
 
 
 @_operation

@@ -189,11 +189,12 @@ def convert_plain(
 @kernel(nogil=True)
 def convert_block(
     sums: Array, first: int, counts: Array, lines: Array, signs: Array, valid: Array, columns: Array,
-    thresholds: Array, words: Array, active: Array, most: Array, limit: int, windows: int, dac_bits: int, allowed: int,
-    negative: int, mode: int, lowest: int, highest: int, line: Array, table: Array, vectorised: bool,
+    thresholds: Array, words: Array, active: Array, most: Array, limit: int, strip: int, windows: int, dac_bits: int,
+    mask: Array, negative: int, mode: int, lowest: int, highest: int, line: Array, table: Array, vectorised: bool,
 ) -> int:  # fmt: skip
-    """`convert_plain`, in vectors where asked for, for the `windows` windows of a strip that have a digit with more
-    than `limit` active rows; into sums [64, lines] from line `first` on."""
+    """`convert_plain`, in vectors where asked for, for the `windows` windows of the strip from window `strip` on that
+    have a digit with more than `limit` active rows; into sums [64, lines] from line `first` on. `mask` [windows or 1]
+    has the digits allowed."""
     done = 0
     slices, cell_bits, word_count = lines.shape[0], lines.shape[1], lines.shape[2]
     isaac = (cell_bits, word_count, dac_bits) == vectors.ISAAC
@@ -204,7 +205,8 @@ def convert_block(
     line_, table_ = _address(line), _address(table)
     for window in range(windows):
         place = (window % 8) * 8 + window // 8
-        if most[place] <= limit:
+        allowed = mask[strip + window if len(mask) > 1 else 0]
+        if most[place] <= limit or allowed == 0:
             continue
         if not vectorised:
             done += convert_plain(
@@ -244,9 +246,10 @@ def convert_block(
 
 
 @kernel(nogil=True)
-def fold(sums: Array, first: int, unit: Array, place: int, out: Array) -> None:
+def fold(sums: Array, first: int, unit: Array, reach: Array, place: int, out: Array) -> None:
     """Add sums [64, lines] of a strip from window `first` on to out [outputs, windows]: lines of an output one after
-    the other every `outputs` lines, each times `place`, then the unit columns, each times unit [units, outputs]."""
+    the other every `outputs` lines, each times `place`, then the unit columns, each times unit [units, outputs] where
+    that is not 0, from output reach[unit, 0] to reach[unit, 1]."""
     units, outputs = unit.shape
     for window in range(min(STRIP, out.shape[1] - first)):
         row = sums[(window % 8) * 8 + window // 8]
@@ -255,17 +258,17 @@ def fold(sums: Array, first: int, unit: Array, place: int, out: Array) -> None:
             total = row[n]
             if sides > 1:
                 total += row[outputs + n]
-            total *= place
-            for u in range(units):
-                total += unit[u, n] * row[sides * outputs + u]
-            out[n, first + window] += total
+            out[n, first + window] += total * place
+        for u in range(units):
+            for n in range(reach[u, 0], reach[u, 1]):
+                out[n, first + window] += unit[u, n] * row[sides * outputs + u]
 
 
 @kernel(nogil=True)
 def convert_group(
-    codes: Array, lines: Array, signs: Array, valid: Array, thresholds: Array, unit: Array, place: int, used: int,
-    digits: int, dac_bits: int, last_negative: bool, mode: int, lowest: int, highest: int, line: Array, table: Array,
-    vectorised: bool, out: Array,
+    codes: Array, lines: Array, signs: Array, valid: Array, thresholds: Array, unit: Array, reach: Array, place: int,
+    used: int, digits: int, dac_bits: int, masks: Array, mode: int, lowest: int, highest: int, line: Array,
+    table: Array, vectorised: bool, out: Array,
 ) -> tuple[int, int]:  # fmt: skip
     """Converted column sums of one row group, where no bound proves them exact.
 
@@ -275,8 +278,9 @@ def convert_group(
     lines : uint64 [blocks, slices, cell bits, words, 8] from `pack_lines`; signs, valid int64 [blocks, slices, 8]: -1
         where a line is subtracted, 1 where it stands for a column.
     thresholds : int16 [blocks, slices] active rows up to which a digit of a block needs no conversion.
-    unit : int64 [units, outputs], `place` the place value of the first slice; `used` lines, the last of them unit
-        columns.
+    unit : int64 [units, outputs], reach int64 [units, 2] where it is not 0; `place` the place value of the first
+        slice; `used` lines, the last of them unit columns.
+    masks : int64 [2, windows or 1], bits of the digits that are added and that are subtracted; others are not read.
     mode, line, table : what conversions add (`vectors.SATURATE`, LINE, TABLE); line int64 [6], table int64, also for
     LINE.
     out : int64 [outputs, windows], added to.
@@ -294,8 +298,6 @@ def convert_group(
     limits = np.empty(blocks, np.int64)
     for block in range(blocks):
         limits[block] = thresholds[block].min()
-    every, top = (1 << digits) - 1, 1 << (digits - 1)
-    first_pass = every ^ top if last_negative else every
     done = 0
     for first in range(0, codes.shape[1], STRIP):
         pack_strip(codes, first, tile, scratch, words, vectorised)
@@ -305,12 +307,13 @@ def convert_group(
             continue
         sums[:] = 0
         for block in range(blocks):
-            for passed in range(1 + last_negative):
-                allowed, negative = (top, -1) if passed else (first_pass, 0)
+            for passed in range(2):
+                if not masks[passed].any():
+                    continue
                 done += convert_block(
                     sums, 8 * block, counts, lines[block], signs[block], valid[block], columns[block],
-                    thresholds[block], words, active, most, limits[block], windows, dac_bits, allowed, negative,
-                    mode, lowest, highest, line, table, vectorised,
+                    thresholds[block], words, active, most, limits[block], first, windows, dac_bits, masks[passed],
+                    -passed, mode, lowest, highest, line, table, vectorised,
                 )  # fmt: skip
-        fold(sums[:, :used], first, unit, place, out)
+        fold(sums[:, :used], first, unit, reach, place, out)
     return done, counts.sum()
