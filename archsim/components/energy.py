@@ -74,8 +74,13 @@ def _open_share(hardware: HardwareFile) -> float:
 
 def _windows(hardware: HardwareFile) -> float:
     """Windows an IMA's arrays finish per second, summed over arrays, when every read cycle is used."""
-    cycles = ceil(hardware.precision.input_bits / hardware.ima.dac.bits)
+    cycles = _digits(hardware, hardware.ima.dac.bits)
     return hardware.ima.crossbar.count / (cycles * hardware.ima.cycle) * _open_share(hardware)
+
+
+def _digits(hardware: HardwareFile, bits: int) -> int:
+    """Cycles in which an input of the file's width enters, so many bits at a time."""
+    return ceil(hardware.precision.input_bits / bits)
 
 
 def _tile_shift_adds(hardware: HardwareFile) -> float:
@@ -123,9 +128,13 @@ def _shift_add(hardware: HardwareFile) -> float:
     return adc.count * adc.rate / (at.adcs * at.rate) if at else 1.0
 
 
-def _register(register: Register, crossbars: int, lines: int, cycle: float) -> float:
-    at = register.cost.at
-    return crossbars * lines / (at.crossbars * at.lines) * (at.cycle / cycle) if at else 1.0
+def _register(hardware: HardwareFile, register: Register, crossbars: int, lines: int) -> float:
+    """A window costs what its bits cost, however many of them a cycle takes: faster windows draw more power."""
+    at, ima = register.cost.at, hardware.ima
+    if at is None:
+        return 1.0
+    pace = _digits(hardware, at.bits) * at.cycle / (_digits(hardware, ima.dac.bits) * ima.cycle)
+    return crossbars * lines / (at.crossbars * at.lines) * pace
 
 
 def adc_energy_ratio(hardware: HardwareFile) -> float:
@@ -163,11 +172,11 @@ def power_ratio(hardware: HardwareFile, component: str) -> float:
         case "shift_add":
             return _shift_add(hardware)
         case "input_register":
-            return _register(ima.input_register, crossbar.count, crossbar.rows, ima.cycle) * share
+            return _register(hardware, ima.input_register, crossbar.count, crossbar.rows) * share
         case "output_register":
-            return _register(ima.output_register, crossbar.count, crossbar.columns, ima.cycle) * share
+            return _register(hardware, ima.output_register, crossbar.count, crossbar.columns) * share
         case "tile_output_register" if hardware.tile.output_register is not None:
-            return _register(hardware.tile.output_register, tile_arrays, crossbar.columns, ima.cycle) * share
+            return _register(hardware, hardware.tile.output_register, tile_arrays, crossbar.columns) * share
         case _:
             return 1.0
 

@@ -8,7 +8,21 @@ from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_v
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
-from archsim.config.types import AdcBits, Area, Count, Cycle, Energy, Lines, Name, Power, SampleRate, Share, Text, Truth
+from archsim.config.types import (
+    AdcBits,
+    Area,
+    Count,
+    Cycle,
+    DacBits,
+    Energy,
+    Lines,
+    Name,
+    Power,
+    SampleRate,
+    Share,
+    Text,
+    Truth,
+)
 
 
 class Model(BaseModel):
@@ -65,6 +79,18 @@ class CycleCost(Cost):
     at: CyclePoint | None = None
 
 
+class DacPoint(Model):
+    """Resolution of the row drivers that a printed drive belongs to, and the array read that it drives."""
+
+    bits: DacBits
+
+
+class DacCost(Cost):
+    """No law with a source carries row drivers, and reads at graded voltages, to another resolution."""
+
+    at: DacPoint = DacPoint.model_validate({"bits": "1"})
+
+
 class AdcPoint(Model):
     """Resolution and rate at which a converter's figures were printed."""
 
@@ -88,11 +114,13 @@ class ShiftAddCost(Cost):
 
 
 class RegisterPoint(Model):
-    """Arrays that share a register, lines of each (rows of inputs or columns of outputs) and cycle, as printed."""
+    """Arrays that share a register, lines of each (rows of inputs or columns of outputs), cycle, and bits of a line
+    that a cycle takes, as printed."""
 
     crossbars: Count
     lines: Lines
     cycle: Cycle
+    bits: DacBits = 1
 
 
 class RegisterCost(Cost):

@@ -136,3 +136,17 @@ def test_stated_energies_win_over_power_and_keep_their_source() -> None:
     assert cost.energy_j == pytest.approx(3e-15, rel=1e-12)
     assert cost.source == "Andrulis2024"
     assert "Shafiee2016" in cost_table(build_chip(ISAAC))["dac", "drive"].source
+
+
+@pytest.mark.parametrize("name", ["isaac-ce", "isaac-8bit"])
+@pytest.mark.parametrize("bits", [1, 2, 3, 4, 8])
+def test_a_window_of_a_register_costs_its_bits_however_they_enter(name: str, bits: int) -> None:
+    """248 pJ at 16 bits and 124 at 8, at every width of the drivers: 8 bits in 3 digits are no fewer bits."""
+    hardware = load_hardware(name, {"ima.dac.bits": bits, "ima.dac.cost.at.bits": bits})
+    chip, whole = build_chip(hardware), hardware.model.precision.input_bits / 16
+    assert energy(chip, "input_register", "window") == pytest.approx(248e-12 * whole, rel=1e-12)
+    assert energy(chip, "output_register", "window") == pytest.approx(46e-12 * whole, rel=1e-12)
+    assert energy(chip, "tile_output_register", "window") == pytest.approx(28e-12 * whole, rel=1e-12)
+    cycles = -(-hardware.model.precision.input_bits // bits)
+    windows = 8 / (cycles * 100e-9)
+    assert chip.tile.ima.input_register.power_w == pytest.approx(248e-12 * whole * windows, rel=1e-12)
