@@ -86,20 +86,22 @@ def _memory_actions(plan: Plan, mapped: MappedStage) -> list[Entry]:
     """Tile eDRAM and bus per image: inputs read, partial sums between IMAs, outputs written."""
     traffic = stage_traffic(plan, mapped)
     loaded = traffic.loaded_bits.tolist()
-    turns = mapped.windows // len(loaded)
-    accesses = sum(_edram_accesses(plan, bits) for bits in loaded) * turns
-    accesses += _edram_accesses(plan, traffic.output_bits) * mapped.windows
+    turns, bus = mapped.windows // len(loaded), plan.chip.tile.bus
+
+    def accesses(width: int) -> int:
+        """Lines of so many bits, inputs and outputs."""
+        lines = sum(ceil(bits / width) for bits in loaded) * turns
+        return int(lines + ceil(traffic.output_bits / width) * mapped.windows)
+
+    memory: Entry = ("edram", "access", accesses(plan.chip.tile.edram.access_bits))
+    if bus.charge == "access":
+        return [memory, ("bus", "access", accesses(bus.bits_per_action))]
     moved = fsum(loaded) * turns + (traffic.partial_bits + traffic.output_bits) * mapped.windows
-    return [("edram", "access", accesses), _bus(plan, moved, accesses)]
+    return [memory, ("bus", "bit", moved)]
 
 
 def _edram_accesses(plan: Plan, bits: float) -> int:
     return ceil(bits / plan.chip.tile.edram.access_bits)
-
-
-def _bus(plan: Plan, bits: float, accesses: float) -> Entry:
-    """The bus is charged per bit, or per access where the hardware file prices it so: one with every eDRAM access."""
-    return ("bus", "bit", bits) if plan.chip.tile.bus.charge == "bit" else ("bus", "access", accesses)
 
 
 def _network_actions(plan: Plan, mapped: MappedStage, edges: Sequence[int], visits: Visits) -> list[Entry]:

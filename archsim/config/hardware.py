@@ -19,7 +19,7 @@ from archsim.config.document import Block, Plain, plain
 from archsim.config.merge import SUFFIXES, apply_overrides, read_extended
 from archsim.config.model import HardwareFile
 from archsim.config.provenance import marked
-from archsim.config.shipped import find
+from archsim.config.shipped import find, shipped
 from archsim.config.sources import Citation, citations_of
 from archsim.errors import InputError, Problem
 from archsim.notebook import html_table
@@ -33,7 +33,8 @@ class Hardware:
     """A valid hardware description: the typed `model`, and the `document` it was read from with its positions.
 
     `document` names what was set from outside behind the sources it changes; `file` is the document without any of
-    that, `bare` without the names. `below` is the document of the file that this one extends (`file` where none).
+    that, `bare` without the names. `below` is the document of the file that this one extends (`file` where
+    it extends none, or ships).
 
     Two are equal when their expanded documents are, whatever the files were called and however keys were ordered.
     """
@@ -125,7 +126,10 @@ def load_hardware(name_or_path: str | os.PathLike[str], overrides: Mapping[str, 
     InputError
         All problems of the file, each `file:line: path: what was wrong, what was expected`.
     """
-    file, below, problems = read_extended(find("hwconfigs", name_or_path, SUFFIXES))
+    path = find("hwconfigs", name_or_path, SUFFIXES)
+    file, below, problems = read_extended(path)
+    if path.resolve().parent == shipped("hwconfigs"):  # no file of the user's own
+        below = file
     document, further = apply_overrides(file, overrides)
     return _hardware(document, [*problems, *further], _record(overrides), file, below)
 
