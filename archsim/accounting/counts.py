@@ -89,12 +89,19 @@ def _merged(entries: list[Entry]) -> list[Entry]:
 def _memory_actions(plan: Plan, mapped: MappedStage) -> list[Entry]:
     """Tile eDRAM and bus per image: inputs read, partial sums between IMAs, outputs written."""
     traffic = stage_traffic(plan, mapped)
-    loaded = _sizes(traffic.loaded_bits, mapped)
-    accesses = sum(_edram_accesses(plan, bits) * windows for bits, windows in loaded)
-    accesses += _edram_accesses(plan, traffic.output_bits) * mapped.windows
+    loaded, bus = _sizes(traffic.loaded_bits, mapped), plan.chip.tile.bus
+
+    def accesses(width: int) -> int:
+        """Lines of so many bits, inputs and outputs."""
+        lines = sum(ceil(bits / width) * windows for bits, windows in loaded)
+        return int(lines + ceil(traffic.output_bits / width) * mapped.windows)
+
+    memory: Entry = ("edram", "access", accesses(plan.chip.tile.edram.access_bits))
+    if bus.charge == "access":
+        return [memory, ("bus", "access", accesses(bus.bits_per_action))]
     moved = fsum(bits * windows for bits, windows in loaded)
     moved += (traffic.partial_bits + traffic.output_bits) * mapped.windows
-    return [("edram", "access", accesses), _bus(plan, moved, accesses)]
+    return [memory, ("bus", "bit", moved)]
 
 
 def _sizes(bits: NDArray[np.float64], mapped: MappedStage) -> list[tuple[float, int]]:
@@ -120,11 +127,6 @@ def _collecting_actions(plan: Plan, mapped: MappedStage, passed_on: int) -> list
 
 def _edram_accesses(plan: Plan, bits: float) -> int:
     return ceil(bits / plan.chip.tile.edram.access_bits)
-
-
-def _bus(plan: Plan, bits: float, accesses: float) -> Entry:
-    """The bus is charged per bit, or per access where the hardware file prices it so: one with every eDRAM access."""
-    return ("bus", "bit", bits) if plan.chip.tile.bus.charge == "bit" else ("bus", "access", accesses)
 
 
 def _network_actions(plan: Plan, mapped: MappedStage, sent: Sent, edges: Sequence[int]) -> list[Entry]:

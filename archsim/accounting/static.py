@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from math import ceil, fsum
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from archsim.accounting.counts import CHIP
 from archsim.accounting.energy import ActionRow
 from archsim.accounting.rows import SOURCE, TABLE, table_bits
 from archsim.components import area_rows
 from archsim.components import static_rows as static_components
 from archsim.mapping import Plan
+from archsim.mapping.network import Network
 from archsim.mapping.rows.table import memory_of
 
 if TYPE_CHECKING:
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
 def static_rows(plan: Plan, timing: Timing) -> list[ActionRow]:
     """Static energy over the run: action `static`, count in instance-seconds, energy per action in watts, layer `chip`.
 
-    What is gated counts only the tiles and IMAs that hold a layer, for the whole run; what is always on counts every
-    instance of every chip.
+    What is gated counts only the tiles and IMAs that hold a layer, and routers of such tiles, for the whole run; what
+    is always on counts every instance of every chip.
     """
     chip = plan.chip
     every = {"ima": plan.chips * chip.tiles * chip.tile.imas, "tile": plan.chips * chip.tiles, "chip": plan.chips}
@@ -30,12 +33,20 @@ def static_rows(plan: Plan, timing: Timing) -> list[ActionRow]:
     rows = []
     for component in static_components(chip):
         units = used[component.level] if component.gated else every[component.level]
-        seconds = component.count * units * timing.latency_s
+        count = component.count * units
+        if component.component == "router" and component.gated:
+            count = _routers_used(plan)
+        seconds = count * timing.latency_s
         energy = seconds * component.power_each_w
         rows.append(
             ActionRow(CHIP, component.component, "static", seconds, component.power_each_w, energy, component.source)
         )
     return rows
+
+
+def _routers_used(plan: Plan) -> int:
+    tiles = np.concatenate([mapped.placement.tiles for mapped in plan.stages if not mapped.stage.port])
+    return len(np.unique(Network.of(plan.chip).router_of(tiles)))
 
 
 def _imas_used(plan: Plan) -> int:

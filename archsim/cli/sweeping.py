@@ -51,6 +51,7 @@ def sweep(
                 "directory": str(folder),
                 "points": found.points,
                 "axes": found.axes,
+                "notes": found.idle,
                 "rows": [dict(r) for r in found.rows],
             }
         )

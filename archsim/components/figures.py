@@ -9,6 +9,7 @@ from archsim.components.adc import FITTED
 from archsim.components.cost import circuits, cost_table
 from archsim.components.rollup import area_rows, part_rows, power_rows, total_area, total_power
 from archsim.components.tree import Chip, Circuit
+from archsim.config.capacity import holdings
 from archsim.config.sources import recalled
 from archsim.units import format_quantity
 
@@ -42,6 +43,10 @@ def figures(chip: Chip) -> dict[str, object]:
         "adc_bits_required": chip.adc_bits_required,
         "adc_bits_required_flip": chip.adc_bits_required_flip,
         "adc_conversions_per_mac": conversions_per_mac(chip),
+        "registers": {
+            held.path: {"holds_bytes": held.holds, "window_bytes": held.window}
+            for held in holdings(chip.hardware.model)
+        },
         "energy_per_action_j": _energies(chip),
         "notes": list(notes(chip)),
     }
@@ -90,6 +95,12 @@ def notes(chip: Chip) -> Iterator[str]:
             f"{format_quantity(ima.bit_cycle_ps * 1e-12, 's', 6)}: {ima.columns_per_adc} columns an ADC need {rate}"
         )
     yield from _open_views(chip)
+    for held in holdings(chip.hardware.model):
+        if held.holds < held.window:
+            yield (
+                f"{held.path} is too small: it holds {format_quantity(held.holds, 'B')} and a window of all arrays "
+                f"takes {format_quantity(held.window, 'B')}; time and energy are those of one that holds it"
+            )
     for path, note in recalled(chip.hardware.model):
         yield f"{path} is recalled from memory: {note}"
     for path, value in chip.hardware.overridden:

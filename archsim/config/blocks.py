@@ -81,6 +81,18 @@ class CycleCost(Cost):
     at: CyclePoint | None = None
 
 
+class DacPoint(Model):
+    """Resolution of the row drivers that a printed drive belongs to, and the array read that it drives."""
+
+    bits: DacBits
+
+
+class DacCost(Cost):
+    """No law with a source carries row drivers, and reads at graded voltages, to another resolution."""
+
+    at: DacPoint = DacPoint.model_validate({"bits": "1"})
+
+
 class AdcPoint(Model):
     """Resolution and rate at which a converter's figures were printed."""
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from math import ceil
 
 from archsim.config.blocks import Component, Overhead
+from archsim.config.capacity import holdings
 from archsim.config.device import device_findings
 from archsim.config.document import Block, Scalar
 from archsim.config.levels import level_findings
@@ -21,6 +22,7 @@ from archsim.config.sparsity import sparsity_findings
 from archsim.config.training import training_findings
 from archsim.config.transfer import transfer_findings
 from archsim.errors import Problem
+from archsim.units import format_quantity
 
 Finding = tuple[str, str]
 """Dotted path and what is wrong there."""
@@ -58,6 +60,8 @@ _STATED_ACTIONS = (
 def findings(hardware: HardwareFile) -> Iterator[Finding]:
     """Everything that is wrong across fields."""
     yield from _geometry(hardware)
+    yield from _registers(hardware)
+    yield from _drivers(hardware)
     yield from _conductances(hardware)
     yield from _energies(hardware)
     yield from _transport(hardware)
@@ -98,7 +102,7 @@ def _uncited(block: Block, path: str, known: Collection[str]) -> Iterator[Proble
 def _geometry(hardware: HardwareFile) -> Iterator[Finding]:
     tile, ima, precision = hardware.tile, hardware.ima, hardware.precision
     crossbar = ima.crossbar
-    if tile.grid.columns * tile.grid.rows != tile.count:
+    if not 0 <= tile.grid.columns * tile.grid.rows - tile.count < tile.grid.columns:
         size = f"{tile.grid.columns} x {tile.grid.rows}"
         yield "tile.grid", f"{size} places do not fit {tile.count} tiles; expected columns x rows = tile.count"
     slices = ceil(precision.stored_bits / ima.cell.bits)
@@ -119,6 +123,37 @@ def _geometry(hardware: HardwareFile) -> Iterator[Finding]:
         yield "tile.count", f"the chip would have {total:,} crossbars, above the sanity bound of {_MOST_CROSSBARS:,}"
     if tile.edram.access_bits > 8 * tile.edram.size:
         yield "tile.edram.access_bits", "an access is wider than the memory"
+
+
+def _registers(hardware: HardwareFile) -> Iterator[Finding]:
+    for held in holdings(hardware):
+        if held.holds < held.array:
+            holds, needs = format_quantity(held.holds, "B"), format_quantity(held.array, "B")
+            yield f"{held.path}.size", f"holds {holds}, and a window of one array takes {needs}; expected at least that"
+
+
+def _drivers(hardware: HardwareFile) -> Iterator[Finding]:
+    """What is printed for row drivers of one resolution says nothing of another: neither the energy of a drive nor
+    that of the read at graded voltages has a law with a source."""
+    dac, register = hardware.ima.dac, hardware.ima.input_register
+    printed = dac.cost.at.bits
+    if dac.bits != printed:
+        yield (
+            "ima.dac.bits",
+            f"is {dac.bits}, and what a drive and the read it drives cost is printed for {_bits(printed)}; no law with "
+            f"a source carries it on; expected the figures of such drivers with ima.dac.cost.at.bits: {dac.bits}",
+        )
+    read = register.cost.at.bits if register.cost.at else 1
+    if register.charge == "access" and dac.bits == printed != read:
+        yield (
+            "ima.input_register",
+            f"actions.read is printed for digits of {_bits(read)}, and row drivers take {_bits(dac.bits)}; expected "
+            f"the figures of such a register with cost.at.bits: {dac.bits}",
+        )
+
+
+def _bits(count: int) -> str:
+    return f"{count} bit{'' if count == 1 else 's'}"
 
 
 def _conductances(hardware: HardwareFile) -> Iterator[Finding]:

@@ -12,13 +12,14 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
+from archsim.config.changes import Changed, changed, restored
 from archsim.config.checks import findings, uncited
 from archsim.config.complaints import complain, problems_of
 from archsim.config.document import Block, Plain, plain
 from archsim.config.merge import SUFFIXES, apply_overrides, read_extended
 from archsim.config.model import HardwareFile
 from archsim.config.provenance import marked
-from archsim.config.shipped import find
+from archsim.config.shipped import find, shipped
 from archsim.config.sources import Citation, citations_of
 from archsim.errors import InputError, Problem
 from archsim.notebook import html_table
@@ -32,7 +33,8 @@ class Hardware:
     """A valid hardware description: the typed `model`, and the `document` it was read from with its positions.
 
     `document` names what was set from outside behind the sources it changes; `file` is the document without any of
-    that, `bare` without the names.
+    that, `bare` without the names. `below` is the document of the file that this one extends (`file` where
+    it extends none, or ships).
 
     Two are equal when their expanded documents are, whatever the files were called and however keys were ordered.
     """
@@ -41,6 +43,7 @@ class Hardware:
     document: Block
     file: Block
     bare: Block
+    below: Block
     overridden: tuple[tuple[str, str], ...] = ()
     """(path, value) of what was set from outside the file, in order."""
 
@@ -54,6 +57,17 @@ class Hardware:
         """The document as plain values after `extends` and overrides: text as printed, whole numbers and truth values
         as such. Written to YAML or JSON it loads again and hashes the same."""
         return {key: _value(plain(node)) for key, node in self.document.entries.items()}
+
+    @property
+    def changes(self) -> tuple[Changed, ...]:
+        """Values that the file changes of the file it extends, then those set from outside, in the file's order."""
+        return _changes(self.below, self.file, self.bare)
+
+    def without(self, change: Changed | None = None) -> Hardware:
+        """This hardware with one of its `changes` undone, or none, and no word about what was set. Raises `InputError`
+        where that is no valid hardware: values may need one another."""
+        document = self.bare if change is None else restored(self.bare, change)
+        return _hardware(document, [], ())
 
     @property
     def hash(self) -> str:
@@ -70,7 +84,7 @@ class Hardware:
             All paths and values that are wrong, with positions `--set path`.
         """
         document, problems = apply_overrides(self.bare, changes)
-        return _hardware(document, problems, (*self.overridden, *_record(changes)), self.file)
+        return _hardware(document, problems, (*self.overridden, *_record(changes)), self.file, self.below)
 
     def __repr__(self) -> str:
         settings = "".join(f", {path}={value}" for path, value in self.overridden)
@@ -112,9 +126,12 @@ def load_hardware(name_or_path: str | os.PathLike[str], overrides: Mapping[str, 
     InputError
         All problems of the file, each `file:line: path: what was wrong, what was expected`.
     """
-    document, problems = read_extended(find("hwconfigs", name_or_path, SUFFIXES))
-    changed, further = apply_overrides(document, overrides)
-    return _hardware(changed, [*problems, *further], _record(overrides), document)
+    path = find("hwconfigs", name_or_path, SUFFIXES)
+    file, below, problems = read_extended(path)
+    if path.resolve().parent == shipped("hwconfigs"):  # no file of the user's own
+        below = file
+    document, further = apply_overrides(file, overrides)
+    return _hardware(document, [*problems, *further], _record(overrides), file, below)
 
 
 def citations(hardware: Hardware) -> tuple[Citation, ...]:
@@ -127,27 +144,49 @@ def _record(changes: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
 
 
 def _hardware(
-    bare: Block, problems: list[Problem], overridden: tuple[tuple[str, str], ...], file: Block | None = None
+    bare: Block,
+    problems: list[Problem],
+    overridden: tuple[tuple[str, str], ...],
+    file: Block | None = None,
+    below: Block | None = None,
 ) -> Hardware:
     problems = [*problems, *uncited(bare)]
     file = bare if file is None else file
+    below = file if below is None else below
     document = bare if problems else marked(file, bare)
     try:
         model = HardwareFile.model_validate(plain(document))
     except ValidationError as error:
         raise InputError(_sorted([*problems_of(error, HardwareFile, document), *problems])) from None
-    problems += [_placed(document, path, what, overridden) for path, what in findings(model)]
+    found = list(findings(model))
+    if found:
+        changes = _changes(below, file, bare)
+        problems += [_placed(bare, path, what, changes) for path, what in found]
     if problems:
         raise InputError(_sorted(problems))
-    return Hardware(model=model, document=document, file=file, bare=bare, overridden=overridden)
+    return Hardware(model=model, document=document, file=file, bare=bare, below=below, overridden=overridden)
 
 
-def _placed(document: Block, path: str, what: str, overridden: tuple[tuple[str, str], ...]) -> Problem:
-    """A finding across fields where it arose: at the last value set there from outside, else in the file."""
-    for name, _ in reversed(overridden):
-        if f"{name}.".startswith(f"{path}.") or f"{path}.".startswith(f"{name}."):
-            return Problem(f"--set {name}", what if name == path else f"{path}: {what}")
+def _changes(below: Block, file: Block, bare: Block) -> tuple[Changed, ...]:
+    return (*changed(below, file), *changed(file, bare))
+
+
+def _placed(document: Block, path: str, what: str, changes: tuple[Changed, ...]) -> Problem:
+    """A finding across fields where it arose: at a value of the user's own that stands there, else at the last one
+    without which it is not found, else where the document has it."""
+    there = [change for change in changes if f"{change.path}.".startswith(f"{path}.")]
+    guilty = [change for change in changes if path not in _found(restored(document, change), path)]
+    for change in reversed([change for change in guilty if change in there] or guilty or there):
+        return Problem(change.where, what if change.where == f"--set {path}" else f"{path}: {what}")
     return complain(document, path, what)
+
+
+def _found(document: Block, unless: str) -> set[str]:
+    """Paths of the findings of a document that is valid but for these; of another, which says nothing, `unless`."""
+    try:
+        return {path for path, _ in findings(HardwareFile.model_validate(plain(document)))}
+    except ValidationError:
+        return {unless}
 
 
 def _sorted(problems: list[Problem]) -> list[Problem]:

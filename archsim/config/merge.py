@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from archsim.config.changes import regridded
 from archsim.config.document import Block, Items, Node, Scalar, compose, read_text
 from archsim.config.provenance import restated, unsourced
 from archsim.config.shipped import find, shipped
@@ -17,9 +18,10 @@ SUFFIXES = (".yaml", ".yml")
 _DEEPEST_CHAIN = 20
 
 
-def read_extended(path: Path) -> tuple[Block, list[Problem]]:
-    """A hardware file with everything it extends merged below it (the key `extends` itself is gone), and the problems
-    that leave something to look at: those of its YAML, and figures changed without a source (`provenance`).
+def read_extended(path: Path) -> tuple[Block, Block, list[Problem]]:
+    """A hardware file with everything it extends merged below it (the key `extends` itself is gone), the same of the
+    file it extends (itself where it extends none), and the problems that leave something to look at: those of its YAML,
+    and figures changed without a source (`provenance`). A file that changes `tile.count` alone gets a grid for it.
 
     Raises
     ------
@@ -28,12 +30,17 @@ def read_extended(path: Path) -> tuple[Block, list[Problem]]:
     """
     blocks, problems = _chain(path)
     merged, *above = reversed(blocks)
+    below = merged
     for block in above:
-        laid = deep_merge(merged, block)
+        below, laid = merged, deep_merge(merged, block)
         problems += unsourced(merged, block)
-        merged = restated(merged, block, laid)
-    entries = {key: node for key, node in merged.entries.items() if key != "extends"}
-    return Block(entries, merged.where), problems
+        merged = regridded(below, restated(merged, block, laid))
+    return _alone(merged), _alone(below), problems
+
+
+def _alone(block: Block) -> Block:
+    """A merged file that extends nothing any more."""
+    return Block({key: node for key, node in block.entries.items() if key != "extends"}, block.where)
 
 
 def _chain(path: Path) -> tuple[list[Block], list[Problem]]:
@@ -75,9 +82,11 @@ def apply_overrides(document: Block, overrides: Mapping[str, object]) -> tuple[B
     """`document` with values set by dotted path, in order (their positions read `--set path`), and the problems: every
     path that cannot be followed and every value that is no text, number, truth value or mapping.
 
-    Paths that end in a key unknown to the model are left to the model, which knows what to suggest.
+    Where `tile.count` is set without `tile.grid`, the grid follows. Paths that end in a key unknown to the model are
+    left to the model, which knows what to suggest.
     """
     problems: list[Problem] = []
+    file = document
     for path, value in ((str(path), value) for path, value in overrides.items()):
         where = f"--set {path}" if len(path) < 200 else f"--set {excerpt(path)}"
         keys = path.split(".")
@@ -90,7 +99,7 @@ def apply_overrides(document: Block, overrides: Mapping[str, object]) -> tuple[B
                 document = _with(document, keys, _to_node(value, where), where)
             except InputError as error:
                 problems.extend(error.problems)
-    return document, problems
+    return regridded(file, document), problems
 
 
 def _mapping(node: Node) -> Block:

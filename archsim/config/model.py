@@ -17,6 +17,7 @@ from archsim.config.blocks import (
     CollectorCost,
     Component,
     CycleCost,
+    DacCost,
     MemoryCost,
     Model,
     Overhead,
@@ -118,13 +119,15 @@ class Cell(Sourced):
 
 class Dac(Component):
     """Row drivers. Without `count` every row of every array has its own. `charge: used` counts the rows that hold
-    weights in each cycle, `active` only those with a non-zero input digit (machines that gate).
+    weights in each cycle, `active` only those with a non-zero input digit (machines that gate). Figures hold for the
+    resolution they were printed for (`cost.at.bits`), those of the reads driven too; another one is refused.
     """
 
     ACTIONS = ("drive",)
     count: Count | None = None
     bits: DacBits
     charge: Literal["used", "active"]
+    cost: DacCost
 
 
 class SampleHold(Component):
@@ -161,7 +164,8 @@ class ShiftAdd(Component):
 
 
 class Register(Component):
-    """`charge: window` counts one action `window` per array and window, `access` counts `read` and `write`."""
+    """`charge: window` counts one action `window` per array and window, `access` counts `read` and `write`. `size` is
+    what one of `count` holds; how much that must be, see `archsim.config.capacity`."""
 
     ACTIONS = ("window", "read", "write")
     count: Count = 1

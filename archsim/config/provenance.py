@@ -15,7 +15,7 @@ from archsim.config.document import Block, Node, Scalar, plain
 from archsim.config.suggest import excerpt
 from archsim.errors import Problem
 
-_WORDS = frozenset({"source", "notes", "recalled", "name", "description", "bibliography", "extends"})
+WORDS = frozenset({"source", "notes", "recalled", "name", "description", "bibliography", "extends"})
 """Keys that hold no figure."""
 
 
@@ -52,7 +52,7 @@ def _values(below: Block, above: Block, prefix: str) -> Iterator[tuple[str, str 
     """Changed values, except those of inner blocks that have or bring a source of their own."""
     for key, node in above.entries.items():
         under = below.entries.get(key)
-        if key in _WORDS:
+        if key in WORDS:
             continue
         if isinstance(node, Block):
             inner = under if isinstance(under, Block) else Block({}, node.where)

@@ -45,7 +45,7 @@ def search_report(found: SearchOutcome) -> RenderableType:
     if found.front:
         front = [rows[trial.number] for trial in found.front[:_MOST_ROWS]]
         parts += [Sheet(title=_title(found), columns=_columns(found, front), elsewhere="--wide, or front.csv"), Text()]
-    parts += [Text(_counted(found)), *_errors(found)]
+    parts += [Text(_counted(found)), *_errors(found), *[Text(f"note: {note}") for note in found.notes]]
     if found.front:
         parts += [Text(), _progress(found), Text(_measured(found))]
     if found.directory is not None:

@@ -93,6 +93,7 @@ def sweep_report(sweep: Sweep) -> RenderableType:
         parts.append(Text(f"failed {count} x: {error}"))
     if len(failed) > _MOST_ERRORS:
         parts.append(Text(f"and {len(failed) - _MOST_ERRORS} other errors (table.csv)"))
+    parts += [Text(f"note: {note}") for note in sweep.idle]
     if sweep.directory is not None:
         parts.append(Text(f"{sweep.directory}: {len(sweep.done)} of {sweep.points} points, table.csv"))
     return Group(*parts)

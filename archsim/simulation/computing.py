@@ -85,18 +85,13 @@ def compute(
     if saved is not None:
         check_calibration(saved, graph, plan_settings(plan))
     pictures = None if calibrated is None or isinstance(calibrated, Calibration) else load(calibrated, None)
-    streaming, machine = plan_streaming(plan, saved), Machine.of(plan, seed)
-    if streaming is not None:
-        check_converters(machine)
-    settings: dict[str, Any] = {
-        "precision": plan_precision(plan),
-        "counting": plan_counting(plan),
+    settings = {
+        **machine_settings(plan, saved, seed),
         "calibration": pictures if saved is None else saved.to_ranges(),
-        "streaming": streaming,
         "streamed_images": images,
-        "machine": machine,
-        "weights": plan_weights(plan),
     }
+    if settings["streaming"] is not None:
+        check_converters(settings["machine"])
     found = keep(
         "evaluation",
         (graph, data, settings),
@@ -104,6 +99,20 @@ def compute(
     )
     reads = array_reads(plan, found.activity, found.conversions)
     return Computed(reads=reads, evaluation=found, data=data, calibration=calibrated)
+
+
+def machine_settings(plan: Plan, saved: Calibration | None = None, seed: int = 0) -> dict[str, Any]:
+    """All that pictures are computed by, of a plan: two chips with equal settings compute the same.
+
+    Raises `InputError` for devices outside the range their models were fitted for.
+    """
+    return {
+        "precision": plan_precision(plan),
+        "counting": plan_counting(plan),
+        "streaming": plan_streaming(plan, saved),
+        "machine": Machine.of(plan, seed),
+        "weights": plan_weights(plan),
+    }
 
 
 def _saved_calibration(calibrate: Data | Calibration | None) -> Data | Calibration | None:

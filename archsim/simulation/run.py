@@ -23,6 +23,7 @@ from archsim.keeping import anew
 from archsim.mapping import Plan
 from archsim.result import Result
 from archsim.simulation.computing import Computed, Data, Progress, compute
+from archsim.simulation.consequences import Ran, setting_notes
 from archsim.simulation.notes import run_notes
 from archsim.simulation.reuse import Reuse
 from archsim.simulation.rows import result_of
@@ -57,6 +58,7 @@ def simulate(
     observe: Observer | None = None,
     reuse: Reuse | None = None,
     advise: bool = False,
+    idle: bool = True,
 ) -> Result:
     """Simulate a mapped network.
 
@@ -75,6 +77,8 @@ def simulate(
     observe : shown the timing machine and its stamps once it has run (`archsim.report.trace` makes a trace of them).
     reuse : keeps what later points of a sweep have in common with this one; the result is the same with and without.
     advise : try what would relieve the bottleneck (`archsim.timing.relief`); takes a few more timings.
+    idle : note values that were set and move no figure of the run (`archsim.simulation.consequences`); points of a
+        sweep are compared with each other instead.
 
     Raises
     ------
@@ -92,7 +96,12 @@ def simulate(
     timing = time_plan(plan, computed, images=images, engine=engine, detail=detail, observe=observe, reuse=reuse)
     if advise:
         timing = _advised(plan, timing, computed)
-    return replace(account(plan, timing, computed, seed=seed), detail=detail)
+    result = replace(account(plan, timing, computed, seed=seed), detail=detail)
+    if not idle:
+        return result
+    stored = stored_cells(plan) if charged_by_level(plan) else None
+    said = setting_notes(Ran(plan=plan, timing=timing, computed=computed, stored=stored))
+    return replace(result, notes=(*result.notes, *said))
 
 
 def _advised(plan: Plan, timing: Timing, computed: Computed) -> Timing:

@@ -13,6 +13,7 @@ from archsim.errors import InputError
 from archsim.sweeps.pareto import losses, nondominated, parse_objective
 from archsim.sweeps.store import HEAD, read_json
 from archsim.sweeps.table import table_rows
+from archsim.sweeps.unmoved import unmoved
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +34,8 @@ class Sweep:
     axes: tuple[str, ...]
     rows: tuple[Row, ...]
     points: int
+    notes: tuple[str, ...] = ()
+    """On axes and settings of the study that move no figure."""
     study: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     directory: Path | None = None
 
@@ -45,6 +48,13 @@ class Sweep:
     def failed(self) -> tuple[Row, ...]:
         """Rows of points that could not, each with its error."""
         return tuple(row for row in self.rows if row["error"])
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Notes on axes and settings from which no figure follows: those known before any point was run, and axes that
+        moved none of the rows."""
+        told = (axis for axis in unmoved(self.rows, self.axes) if not any(f"axis {axis} " in n for n in self.notes))
+        return (*self.notes, *(f"axis {axis} moved no figure of the rows" for axis in told))
 
     def to_pandas(self) -> pd.DataFrame:
         """All rows as a DataFrame."""
@@ -111,6 +121,7 @@ def load_sweep(directory: str | os.PathLike[str]) -> Sweep:
             axes=tuple(map(str, head["axes"])),
             rows=tuple(MappingProxyType(row) for row in table_rows(folder)),
             points=int(head["points"]),
+            notes=tuple(map(str, head.get("notes", ()))),
             study=MappingProxyType(dict(head["study"])),
             directory=folder,
         )

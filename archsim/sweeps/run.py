@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from archsim.errors import InputError
 from archsim.files import write_whole
 from archsim.sweeps.crew import Crew
 from archsim.sweeps.dealing import Task, run_tasks
+from archsim.sweeps.idle import idle_notes
 from archsim.sweeps.inputs import Inputs
 from archsim.sweeps.point import Outcome
 from archsim.sweeps.space import Columns, axes_of, points_of
@@ -77,7 +78,7 @@ def _take(folder: Path, study: Study, inputs: Inputs, *, update: bool) -> list[s
         keys = _write_plan(plan, study, inputs)
         content = content_hash(_lines(plan))
         check_folder(folder, study.name, content, set(keys), update=update)
-        _write_head(folder, study, content, len(keys))
+        _write_head(folder, study, content, len(keys), idle_notes(study, inputs))
         plan.replace(folder / PLAN)
         return keys
     finally:
@@ -106,7 +107,7 @@ def _lines(path: Path) -> Iterator[str]:
         yield from stream
 
 
-def _write_head(folder: Path, study: Study, content: str, points: int) -> None:
+def _write_head(folder: Path, study: Study, content: str, points: int, notes: Sequence[str]) -> None:
     head = {
         "schema_version": SCHEMA_VERSION,
         "archsim_version": __version__,
@@ -115,6 +116,7 @@ def _write_head(folder: Path, study: Study, content: str, points: int) -> None:
         "hash": content,
         "points": points,
         "axes": list(axes_of(study)),
+        "notes": notes,
         "study": study.to_dict(),
     }
     try:

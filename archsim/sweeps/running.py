@@ -43,6 +43,7 @@ class Bench:
             calibrate=calibration,
             engine=point.engine,
             reuse=reuse,
+            idle=False,
         )
 
     def _opened(self, point: Point, key: str) -> tuple[Graph, Dataset | None, Dataset | str | None]:

@@ -255,7 +255,7 @@ def test_full_load_waits_for_the_slower_of_arrays_and_converters(changes: dict[s
 @pytest.mark.parametrize(("dac_bits", "cycles"), [(1, 8), (2, 4), (3, 3), (4, 2), (8, 1)])
 def test_a_window_of_the_same_bits_costs_the_same_whatever_the_drivers_take(dac_bits: int, cycles: int) -> None:
     """124 pJ for 128 inputs of 8 bits; faster windows draw more power."""
-    chip = build_chip(load_hardware("isaac-8bit", {"ima.dac.bits": dac_bits}))
+    chip = build_chip(load_hardware("isaac-8bit", {"ima.dac.bits": dac_bits, "ima.dac.cost.at.bits": dac_bits}))
     assert energy(chip, "input_register", "window") == pytest.approx(124e-12, rel=1e-12)
     assert energy(chip, "output_register", "window") == pytest.approx(23e-12, rel=1e-12)
     assert chip.tile.ima.input_register.power_w == pytest.approx(8 * 124e-12 / (cycles * 100e-9), rel=1e-12)

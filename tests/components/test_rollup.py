@@ -35,7 +35,7 @@ def test_rows_add_up_to_the_chip(name: str, chips: int) -> None:
         optional={
             "ima.count": st.integers(1, 40),
             "ima.crossbar.count": st.integers(8, 64),
-            "ima.crossbar.rows": st.sampled_from([32, 128, 512]),
+            "ima.crossbar.rows": st.sampled_from([32, 128, 256]),
             "ima.adc.bits": st.integers(1, 16),
             "ima.adc.count": st.integers(1, 32),
             "tile.router.shared_by": st.sampled_from([1, 2, 4, 8]),

@@ -116,11 +116,11 @@ def test_extends_by_path_and_by_name(tmp_path: Path) -> None:
     (tmp_path / "deeper").mkdir()
     (tmp_path / "mid.yaml").write_text("name: mid\nextends: base.yaml\na: {c: 3}\n")
     (tmp_path / "deeper" / "top.yaml").write_text("name: top\nextends: ../mid.yaml\na: {d: 4}\n")
-    document, problems = read_extended(tmp_path / "deeper" / "top.yaml")
+    document, _, problems = read_extended(tmp_path / "deeper" / "top.yaml")
     assert not problems
     assert plain(document) == {"name": "top", "a": {"b": "1", "c": "3", "d": "4"}}
     (tmp_path / "named.yaml").write_text("name: n\nextends: isaac-ce\n")
-    document, _ = read_extended(tmp_path / "named.yaml")
+    document, _, _ = read_extended(tmp_path / "named.yaml")
     assert "ima" in document.entries
     assert "extends" not in document.entries
 

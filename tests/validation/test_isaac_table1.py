@@ -85,7 +85,8 @@ def test_v16_adc_resolution() -> None:
 @pytest.mark.parametrize("cell_bits", [1, 2, 4])
 def test_v16_sweep_against_column_sums(rows: int, dac_bits: int, cell_bits: int) -> None:
     """Largest column sum of a full array, and of the same array with heavy columns flipped, found by counting up."""
-    found = with_changes(ima__crossbar__rows=rows, ima__dac__bits=dac_bits, ima__cell__bits=cell_bits)
+    drivers = {"ima__dac__bits": dac_bits, "ima__dac__cost__at__bits": dac_bits}
+    found = with_changes(ima__crossbar__rows=rows, ima__cell__bits=cell_bits, **drivers)
     inputs = np.full(rows, 2**dac_bits - 1)
     generator = np.random.default_rng(rows)
     filled = generator.integers(0, 2**cell_bits, (rows, 64))

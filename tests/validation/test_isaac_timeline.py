@@ -46,7 +46,7 @@ def test_a_macro_reaches_its_own_peak() -> None:
     """A 256 x 256 array that multiplies in 130 ns (as HERMES, 14 nm PCM) does so every 130 ns."""
     macro = {
         "ima.crossbar.rows": 256, "ima.crossbar.columns": 256, "ima.cycle": "130 ns", "ima.dac.bits": 8,
-        "ima.adc.rate": "20 GS/s", "ima.adc.bits": 12, "mapping.replication": "none",
+        "ima.dac.cost.at.bits": 8, "ima.adc.rate": "20 GS/s", "ima.adc.bits": 12, "mapping.replication": "none",
     }  # fmt: skip
     layers = (
         Layer(name="x", op=Input(), inputs=(), shape=(64, 8, 8)),

@@ -21,6 +21,7 @@ from archsim import __version__
 from archsim.errors import InputError
 from archsim.files import write_whole
 from archsim.sweeps.crew import Crew
+from archsim.sweeps.idle import idle_notes
 from archsim.sweeps.inputs import Inputs
 from archsim.sweeps.pareto import load_moocore
 from archsim.sweeps.search.asking import load_optuna
@@ -61,20 +62,20 @@ def run_search(
     load_optuna()
     load_moocore()
     if folder is None:
-        return _searched(search, Evaluator(lanes, inputs), told)
+        return _searched(search, Evaluator(lanes, inputs), told, inputs)
     with held(folder):
         _check(folder, search, update)
         _write(folder / SEARCH, _head(search))
         for name in (*TABLES, FRONT):
             (folder / name).unlink(missing_ok=True)
         store = PointStore(folder / POINTS)
-        outcome = _searched(search, Evaluator(lanes, inputs, store, whole=search.space.keep == "result"), told)
+        outcome = _searched(search, Evaluator(lanes, inputs, store, whole=search.space.keep == "result"), told, inputs)
         outcome = replace(outcome, directory=folder)
         _save(outcome, folder)
     return outcome
 
 
-def _searched(search: SearchStudy, evaluator: Evaluator, told: Told | None) -> SearchOutcome:
+def _searched(search: SearchStudy, evaluator: Evaluator, told: Told | None, inputs: Inputs) -> SearchOutcome:
     methods = [search.method]
     if search.against == "random":
         methods += [
@@ -82,7 +83,7 @@ def _searched(search: SearchStudy, evaluator: Evaluator, told: Told | None) -> S
         ]
     meter = Meter(search.trials * len(methods), told)
     walks: list[Walk] = [walk(search, method, evaluator, meter) for method in methods]
-    return outcome_of(search, walks[0], walks[1:])
+    return replace(outcome_of(search, walks[0], walks[1:]), notes=idle_notes(search.space, inputs))
 
 
 def _head(search: SearchStudy) -> dict[str, Any]:
@@ -150,6 +151,7 @@ def _save(outcome: SearchOutcome, folder: Path) -> None:
         "hash": content_hash(plan),
         "points": len(rows),
         "axes": list(axes_of(search.space)),
+        "notes": list(outcome.notes),
         "study": search.space.to_dict(),
     }
     _write(folder / PLAN, "".join(plan))

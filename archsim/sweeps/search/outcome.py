@@ -35,7 +35,7 @@ class SearchOutcome:
     logarithmic scale: from the best values that any of the trials reached to the reference point. That is what the
     study gives, else a tenth of the front's width beyond its worst value, the front being that of all trials together.
     `bounds` has both by metric (SI units; nothing without a feasible trial), `curve` and `rival_curves` the hypervolume
-    after each batch.
+    after each batch. `notes` name axes and settings from which no figure follows.
     """
 
     study: SearchStudy
@@ -46,6 +46,7 @@ class SearchOutcome:
     bounds: Mapping[str, tuple[float, float]]
     curve: Curve
     rival_curves: tuple[Curve, ...]
+    notes: tuple[str, ...] = ()
     directory: Path | None = None
 
     @property
@@ -108,6 +109,7 @@ class SearchOutcome:
             "infeasible": len(self.infeasible),
             "repeated_suggestions": self.walk.repeats,
             "axes": list(axes_of(self.study.space)),
+            "notes": list(self.notes),
             "front": [trial.number for trial in self.front],
             "hypervolume": {
                 "scale": self.study.scale,
