@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import fsum
 
 from archsim.components.adc import FITTED
@@ -66,7 +66,9 @@ def conversions_per_mac(chip: Chip) -> float:
 
 
 def notes(chip: Chip) -> Iterator[str]:
-    """What a reader of the figures should know: clipping, stretched cycles, values from memory, values set by hand."""
+    """What a reader of the figures should know: clipping, stretched cycles, values from memory, values set by hand.
+
+    They hold for every run on the chip and stand in its notes too (`archsim.simulation`)."""
     ima = chip.tile.ima
     if ima.adc.bits < chip.adc_bits_sufficient:
         yield (
@@ -87,7 +89,12 @@ def notes(chip: Chip) -> Iterator[str]:
         )
     for path, note in recalled(chip.hardware.model):
         yield f"{path} is recalled from memory: {note}"
-    for path, value in chip.hardware.overridden:
+    yield from settings_notes(dict(chip.hardware.overridden))
+
+
+def settings_notes(settings: Mapping[str, str]) -> Iterator[str]:
+    """What a reader should know of values that were set from outside, by path."""
+    for path, value in settings.items():
         yield f"{path} was set to {value}; figures printed for another value scale only where the file's 'at' says how"
 
 

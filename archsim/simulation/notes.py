@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from archsim.accounting import row_notes, sparsity_notes
+from archsim.components import notes as chip_notes
 from archsim.function.crossbars.devices import StoredCells
 from archsim.function.inference.evaluate import Evaluation
 from archsim.function.precision.calibration import Calibration
@@ -17,7 +18,8 @@ FEW_BITS = 5
 
 
 def run_notes(plan: Plan, computed: Computed, stored: Mapping[str, StoredCells] | None, seed: int) -> Iterator[str]:
-    """All notes of a run, the plan's first."""
+    """All notes of a run: the chip's, the plan's, those of the pictures and of what was decided on the fly."""
+    yield from chip_notes(plan.chip)
     yield from plan.notes
     if computed.data is not None and computed.evaluation is not None:
         yield from _picture_notes(plan, computed.data, computed.evaluation, seed)

@@ -53,14 +53,15 @@ class Point:
 class Outcome:
     """What became of a point: `metrics` (`Result.flat`) or an `error` of a kind (`error_type`, an exception's name).
 
-    `key` is the SHA-256 of everything the point was computed from (`archsim.sweeps.inputs`). `result` is the whole run
-    where it was asked for.
+    `key` is the SHA-256 of everything the point was computed from (`archsim.sweeps.inputs`). `notes` are those of the
+    run, but for what the coordinates say. `result` is the whole run where it was asked for.
     """
 
     key: str
     metrics: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     error: str = ""
     error_type: str = ""
+    notes: tuple[str, ...] = ()
     result: Result | None = None
 
     @property
@@ -69,5 +70,6 @@ class Outcome:
         return self.error_type in FINAL
 
     def to_dict(self) -> dict[str, Any]:
-        """As flat columns: `error`, `error_type`, the metrics, `key`."""
-        return {"error": self.error, "error_type": self.error_type, **self.metrics, "key": self.key}
+        """As columns: `error`, `error_type`, the metrics, `notes` (a list), `key`."""
+        found = {"error": self.error, "error_type": self.error_type, **self.metrics}
+        return {**found, "notes": list(self.notes), "key": self.key}
