@@ -193,6 +193,7 @@ def _notes(runs: Sequence[Result]) -> Iterator[str]:
         ("image counts", [run.images for run in runs]),
         ("sources of activity", [run.activity for run in runs]),
         ("archsim versions", [run.archsim_version for run in runs]),
+        ("judged outputs", [run.function.output for run in runs if run.function]),
     ):
         if len(set(found)) > 1:
             yield f"the runs have different {what}: ratios mix that in"

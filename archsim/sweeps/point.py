@@ -22,9 +22,9 @@ class Point:
 
     `hardware` and `workload` are shipped names, paths, or loaded objects. `settings` holds values by path as
     `archsim.load_hardware` takes them, in the order in which they are set. `input` names pictures to compute (a shipped
-    set or a path), `limit` bounds their number, `calibrate` names those of the activation ranges; without `input` a
-    point is time, energy and area alone. `images` stream through the chip ("steady": one, and
-    the rate beside it); `engine` computes the timing.
+    set or a path), `limit` bounds their number, `calibrate` names those of the activation ranges, `judge` the output
+    that quality is read from (the first where None); without `input` a point is time, energy and area alone.
+    `images` stream through the chip ("steady": one, and the rate beside it); `engine` computes the timing.
     """
 
     hardware: str | Hardware
@@ -33,6 +33,7 @@ class Point:
     input: str | None = None
     limit: int | None = None
     calibrate: str | None = None
+    judge: str | None = None
     seed: int = 0
     images: int | Literal["steady"] = 1
     engine: str = "kernel"

@@ -51,7 +51,7 @@ class Bench:
         have changed meanwhile. Raises `WrongFilesError` where they are others."""
         for _ in range(2):
             try:
-                graph = self.inputs.graph(point.workload)
+                graph = self.inputs.judged(point)
                 data, calibration = self.inputs.pictures(point), self.inputs.calibration(point)
                 if self.inputs.key(point) == key:
                     return graph, data, calibration
