@@ -10,6 +10,7 @@ import pytest
 
 import archsim
 from archsim.components import build_chip, figures
+from archsim.report.caveats import notes_of_points
 from archsim.report.page import sweep_page
 from archsim.report.page.runs import runs_page
 from archsim.report.searching import search_report
@@ -98,3 +99,14 @@ def test_a_search_has_the_notes_of_its_front(tmp_path: Path, capsys: pytest.Capt
     worst = search(SearchStudy(space=space, objectives=("max energy_j",), trials=3), output=tmp_path / "w", workers=0)
     assert f"note: {EXTRAPOLATED}" in printed(search_report(worst), capsys)
     assert EXTRAPOLATED in (tmp_path / "w" / "front.csv").read_text()
+
+
+def test_many_notes_are_counted_the_commonest_first() -> None:
+    rows = [
+        {"x": place // 10, "notes": ["all", f"own {place}", *(["half"] if place < 10 else [])]} for place in range(20)
+    ]
+    lines = notes_of_points(rows, ["x"])
+    assert lines[:2] == ["all", "10 of 20 points (x = 0): half"]
+    assert lines[2] == "1 of 20 points: own 0"
+    assert lines[-1] == "10 more, each with its points in table.csv"
+    assert len(lines) == 13

@@ -14,6 +14,15 @@ from archsim.units import format_quantity
 
 _MM2 = 1e-6
 _MIB = 2**20
+_ROUNDED = "sums are rounded, those outside its range clip"
+_LOST = {
+    "ideal": "",
+    "unit": "sums above its range clip",
+    "full_scale": "sums are rounded to steps of more than one level",
+    **dict.fromkeys(("calibrated", "fixed", "quantiles", "references"), _ROUNDED),
+}
+"""What a converter with fewer codes than sums does to them, by its transfer curve
+(`archsim.function.crossbars.converter`)."""
 
 
 def figures(chip: Chip) -> dict[str, object]:
@@ -70,10 +79,11 @@ def notes(chip: Chip) -> Iterator[str]:
 
     They hold for every run on the chip and stand in its notes too (`archsim.simulation`)."""
     ima = chip.tile.ima
-    if ima.adc.bits < chip.adc_bits_sufficient:
+    loss = _LOST["unit" if ima.adc.transfer is None else ima.adc.transfer.curve]
+    if ima.adc.bits < chip.adc_bits_sufficient and loss:
         yield (
             f"the {ima.adc.bits}-bit ADC is narrower than the {chip.adc_bits_sufficient} bits that a full column of "
-            f"{ima.crossbar.rows_at_once} rows can take (encoding {chip.precision.encoding}): sums above its range clip"
+            f"{ima.crossbar.rows_at_once} rows can take (encoding {chip.precision.encoding}): {loss}"
         )
     low, high = FITTED.get(ima.adc.scaling, (ima.adc.bits, ima.adc.bits))
     if not low <= ima.adc.bits <= high:

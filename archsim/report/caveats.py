@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rich.text import Text
-
 MOST_NOTES = 12
+"""Notes of a sweep that a report names; some hold numbers that differ from point to point."""
 
 
 def gathered(notes: Sequence[Iterable[str]]) -> dict[str, list[int]]:
@@ -28,16 +27,18 @@ def notes_of_runs(notes: Sequence[Iterable[str]], labels: Sequence[str]) -> list
 
 
 def notes_of_points(rows: Sequence[Mapping[str, Any]], axes: Sequence[str]) -> list[str]:
-    """Lines of the notes of a sweep's rows, each with how many points have it and, where values of one axis tell them
-    from the others, which."""
+    """Lines of the notes of a sweep's rows, those of most points first, each with how many points have it and, where
+    values of one axis tell them from the others, which. Of many notes the first, and how many more there are."""
+    found = sorted(gathered([row.get("notes", ()) for row in rows]).items(), key=lambda item: -len(item[1]))
     lines = []
-    for note, places in gathered([row.get("notes", ()) for row in rows]).items():
+    for note, places in found[:MOST_NOTES]:
         if len(places) == len(rows):
             lines.append(note)
             continue
         told = _told_by(rows, set(places), axes)
         lines.append(f"{len(places):,} of {len(rows):,} points{f' ({told})' if told else ''}: {note}")
-    return lines
+    rest = len(found) - MOST_NOTES
+    return [*lines, f"{rest:,} more, each with its points in table.csv"] if rest > 0 else lines
 
 
 def _told_by(rows: Sequence[Mapping[str, Any]], places: set[int], axes: Sequence[str]) -> str:
@@ -48,10 +49,3 @@ def _told_by(rows: Sequence[Mapping[str, Any]], places: set[int], axes: Sequence
         if others.isdisjoint(here):
             return f"{axis} = {', '.join(here)}"
     return ""
-
-
-def note_lines(lines: Sequence[str]) -> list[Text]:
-    """The first of so many notes for a terminal, and how many more a table has."""
-    shown = [Text(f"note: {line}") for line in lines[:MOST_NOTES]]
-    rest = len(lines) - MOST_NOTES
-    return [*shown, Text(f"and {rest} other notes (table.csv)")] if rest > 0 else shown

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from archsim.report.caveats import note_lines, notes_of_points
+from archsim.report.caveats import notes_of_points
 from archsim.report.formatting import heading, quantity
 from archsim.report.tables import Column, Sheet, add, table
 from archsim.studies.charts import Chart, Series
@@ -51,7 +51,7 @@ def search_report(found: SearchOutcome) -> RenderableType:
     if found.front:
         parts += [Text(), _progress(found), Text(_measured(found))]
         of_front = [rows[trial.number] for trial in found.front]
-        parts += note_lines(notes_of_points(of_front, axes_of(found.study.space)))
+        parts += [Text(f"note: {line}") for line in notes_of_points(of_front, axes_of(found.study.space))]
     if found.directory is not None:
         parts.append(Text(f"{found.directory}: search.json, front.csv, table.csv"))
     return Group(*parts)

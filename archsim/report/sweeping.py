@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from archsim.report.caveats import note_lines, notes_of_points
+from archsim.report.caveats import notes_of_points
 from archsim.report.formatting import heading, quantity
 from archsim.report.tables import Column, Sheet
 from archsim.sweeps.loading import work_of
@@ -94,7 +94,7 @@ def sweep_report(sweep: Sweep) -> RenderableType:
         parts.append(Text(f"failed {count} x: {error}"))
     if len(failed) > _MOST_ERRORS:
         parts.append(Text(f"and {len(failed) - _MOST_ERRORS} other errors (table.csv)"))
-    parts += note_lines(notes_of_points(sweep.done, sweep.axes))
+    parts += [Text(f"note: {line}") for line in notes_of_points(sweep.done, sweep.axes)]
     if sweep.directory is not None:
         parts.append(Text(f"{sweep.directory}: {len(sweep.done)} of {sweep.points} points, table.csv"))
     return Group(*parts)
