@@ -103,8 +103,8 @@ def notes(chip: Chip) -> Iterator[str]:
 
 
 def settings_notes(settings: Mapping[str, str]) -> Iterator[str]:
-    """What a reader should know of values that were set from outside, by path."""
-    for path, value in settings.items():
+    """What a reader should know of values that were set from outside, in the order of their paths."""
+    for path, value in sorted(settings.items()):
         yield f"{path} was set to {value}; figures printed for another value scale only where the file's 'at' says how"
 
 
