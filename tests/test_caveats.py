@@ -82,7 +82,8 @@ def test_a_sweep_has_the_notes_of_its_points(tmp_path: Path, capsys: pytest.Capt
     assert archsim.load_sweep(tmp_path).rows == found.rows
     for text in (printed(sweep_report(found), capsys), unescape(sweep_page(found))):
         assert stretched in text
-        assert f"1 of 3 points (ima.adc.bits = 16): {EXTRAPOLATED}" in text
+        twelve = EXTRAPOLATED.replace("16", "12")
+        assert f"2 of 3 points (ima.adc.bits = 12, 16): {twelve} (the first; numbers differ)" in text
 
 
 def test_a_search_has_the_notes_of_its_front(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,11 +103,14 @@ def test_a_search_has_the_notes_of_its_front(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_many_notes_are_counted_the_commonest_first() -> None:
-    rows = [
-        {"x": place // 10, "notes": ["all", f"own {place}", *(["half"] if place < 10 else [])]} for place in range(20)
-    ]
+    notes = [["all", f"of {'abcdefghijklmnopqrst'[place]}", *(["half"] if place < 10 else [])] for place in range(20)]
+    rows = [{"x": place // 10, "notes": those} for place, those in enumerate(notes)]
     lines = notes_of_points(rows, ["x"])
-    assert lines[:2] == ["all", "10 of 20 points (x = 0): half"]
-    assert lines[2] == "1 of 20 points: own 0"
+    assert lines[:3] == ["all", "10 of 20 points (x = 0): half", "1 of 20 points: of a"]
     assert lines[-1] == "10 more, each with its points in table.csv"
     assert len(lines) == 13
+
+
+def test_notes_that_differ_in_numbers_are_one_line() -> None:
+    rows = [{"x": place, "notes": [f"gap {place}.5 of l{place}"] if place < 3 else []} for place in range(4)]
+    assert notes_of_points(rows, ["x"]) == ["3 of 4 points (x = 0, 1, 2): gap 0.5 of l0 (the first; numbers differ)"]

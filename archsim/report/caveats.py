@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 MOST_NOTES = 12
-"""Notes of a sweep that a report names; some hold numbers that differ from point to point."""
+"""Notes of a sweep that a report names."""
+
+
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def gathered(notes: Sequence[Iterable[str]]) -> dict[str, list[int]]:
@@ -28,15 +32,19 @@ def notes_of_runs(notes: Sequence[Iterable[str]], labels: Sequence[str]) -> list
 
 def notes_of_points(rows: Sequence[Mapping[str, Any]], axes: Sequence[str]) -> list[str]:
     """Lines of the notes of a sweep's rows, those of most points first, each with how many points have it and, where
-    values of one axis tell them from the others, which. Of many notes the first, and how many more there are."""
-    found = sorted(gathered([row.get("notes", ()) for row in rows]).items(), key=lambda item: -len(item[1]))
+    values of one axis tell them from the others, which. Notes that differ in numbers alone are one line with the first
+    of them. Of many lines the first, and how many more there are."""
+    alike: dict[str, list[tuple[str, list[int]]]] = {}
+    for note, places in gathered([row.get("notes", ()) for row in rows]).items():
+        alike.setdefault(_NUMBER.sub("#", note), []).append((note, places))
+    found = [(notes[0][0], len(notes), {place for _, those in notes for place in those}) for notes in alike.values()]
+    found.sort(key=lambda item: -len(item[2]))
     lines = []
-    for note, places in found[:MOST_NOTES]:
-        if len(places) == len(rows):
-            lines.append(note)
-            continue
-        told = _told_by(rows, set(places), axes)
-        lines.append(f"{len(places):,} of {len(rows):,} points{f' ({told})' if told else ''}: {note}")
+    for note, kinds, points in found[:MOST_NOTES]:
+        said = note if kinds == 1 else f"{note} (the first; numbers differ)"
+        told = _told_by(rows, points, axes)
+        which = f"{len(points):,} of {len(rows):,} points{f' ({told})' if told else ''}: "
+        lines.append(said if len(points) == len(rows) else which + said)
     rest = len(found) - MOST_NOTES
     return [*lines, f"{rest:,} more, each with its points in table.csv"] if rest > 0 else lines
 
