@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from archsim.cli.group import cli
-from archsim.cli.options import overrides, progress, set_option
+from archsim.cli.options import judge_option, overrides, progress, set_option
 from archsim.errors import InputError
 
 
@@ -23,6 +23,7 @@ from archsim.errors import InputError
     metavar="KIND=LIMIT",
     help="Also find thresholds layer by layer: agreement=0.98, snr_db=30 or accuracy_loss=0.005, against static 8 bit.",
 )
+@judge_option
 @set_option
 def calibrate(
     hw: str,
@@ -32,6 +33,7 @@ def calibrate(
     limit: int | None,
     method: str,
     budget: str | None,
+    judge: str | None,
     settings: tuple[str, ...],
 ) -> None:
     """Find activation ranges (and precision thresholds) on pictures, and save them for run --calibrate FILE."""
@@ -44,10 +46,10 @@ def calibrate(
 
     if not output.endswith(".json"):
         raise InputError("must end in .json, by which run --calibrate knows it", where=output)
-    graph = load_workload(net)
+    graph = load_workload(net).judging(judge)
     plan = map_network(graph, load_hardware(hw, overrides(settings)))
     prepared = preprocessing_for(graph.path or net, graph)
-    pictures = load_data(data, prepared, limit=limit, classes=graph[graph.outputs[0]].size)
+    pictures = load_data(data, prepared, limit=limit, classes=graph.classes)
     request = Request(method=method, budget=parse_budget(budget))
     with progress("trials") as done:
         made = calibrate_network(plan, graph, pictures, request, done)

@@ -14,6 +14,7 @@ from archsim.cli.options import (
     check_folder,
     compiling,
     json_option,
+    judge_option,
     overrides,
     progress,
     set_option,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Compute only so many pictures of DATA.")
 @click.option("--calibrate", metavar="DATA|FILE", help="Pictures for the activation ranges, or a saved calibration.")
+@judge_option
 @click.option(
     "--engine",
     type=click.Choice(["auto", "simpy", "kernel"]),
@@ -60,6 +62,7 @@ def compare(
     data: str | None,
     limit: int | None,
     calibrate: str | None,
+    judge: str | None,
     engine: str,
     settings: tuple[str, ...],
     output: str | None,
@@ -79,7 +82,7 @@ def compare(
         _sweep_page(runs, sweeps, html, as_json)
         return
     simulated: dict[str, Any] = {"images": images or "steady", "limit": limit, "calibrate": calibrate, "engine": engine}
-    found = _runs(runs, net, data, settings, output, simulated)
+    found = _runs(runs, net, judge, data, settings, output, simulated)
     from archsim.report.comparison import side_by_side
 
     names = [_folder(name) for name in runs]
@@ -102,6 +105,7 @@ def compare(
 def _runs(
     runs: Sequence[str],
     net: str | None,
+    judge: str | None,
     data: str | None,
     settings: tuple[str, ...],
     output: str | None,
@@ -124,7 +128,7 @@ def _runs(
     if output and not made:
         raise InputError("needs hardware files to run; all of these runs are saved already", where="-o")
     chips = {name: load_hardware(name, overrides(settings)) for name in made}
-    graph = None if net is None else load_workload(net)
+    graph = None if net is None else load_workload(net).judging(judge)
     if graph is not None and data is None:
         data = _needed_set(graph, chips.values())
     found = []

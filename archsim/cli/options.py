@@ -40,6 +40,12 @@ def rows_option(function: F) -> F:
     return click.option("--rows", "row_plans", metavar="FILE", help=text)(function)
 
 
+def judge_option(function: F) -> F:
+    """`--judge OUTPUT`: which of several outputs of a network quality is read from."""
+    text = "Output of the network that predictions and quality are read from, by default its first."
+    return click.option("--judge", metavar="OUTPUT", help=text)(function)
+
+
 def saved_rows(path: str | None, graph: Graph, hardware: Hardware) -> Mapping[str, RowPlan] | None:
     """Row plans of a file, checked against what they are used for."""
     if path is None:

@@ -11,6 +11,7 @@ from archsim.cli.options import (
     check_folder,
     compiling,
     json_option,
+    judge_option,
     overrides,
     progress,
     rows_option,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--input", "data", metavar="DATA", help="Pictures to compute: a shipped set, a folder, a zip or an .npz.")
 @click.option("--limit", type=click.IntRange(min=1), help="Compute only the first pictures of DATA.")
 @click.option("--calibrate", metavar="DATA|FILE", help="Pictures for the activation ranges, or a saved calibration.")
+@judge_option
 @rows_option
 @click.option(
     "--engine",
@@ -64,6 +66,7 @@ def run(
     data: str | None,
     limit: int | None,
     calibrate: str | None,
+    judge: str | None,
     row_plans: str | None,
     engine: str,
     detail: str,
@@ -78,8 +81,8 @@ def run(
     if trace and not output:
         raise InputError("needs -o DIR to write trace.json.gz into", where="--trace")
     check_folder(output)
-    if data is None and (limit or calibrate):
-        raise InputError("--limit and --calibrate need --input")
+    if data is None and (limit or calibrate or judge):
+        raise InputError("--limit, --calibrate and --judge need --input")
     from archsim.compiling import announced
     from archsim.config import load_hardware
     from archsim.mapper import map_network
@@ -87,7 +90,7 @@ def run(
     from archsim.workload import load_workload
 
     hardware = load_hardware(hw, overrides(settings))
-    graph = load_workload(net)
+    graph = load_workload(net).judging(judge)
     plan = map_network(graph, hardware, rows=saved_rows(row_plans, graph, hardware))
     timed: list[tuple[Machine, Stamps]] = []
     with progress("pictures") as done, announced(compiling):

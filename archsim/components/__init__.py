@@ -2,7 +2,7 @@
 
 from archsim.components.build import build_chip
 from archsim.components.cost import CostTable, cost_table
-from archsim.components.figures import figures
+from archsim.components.figures import figures, notes, settings_notes
 from archsim.components.rollup import AreaRow, PowerRow, StaticRow, area_rows, power_rows, static_rows
 from archsim.components.tree import ActionCost, Chip
 
@@ -17,6 +17,8 @@ __all__ = [
     "build_chip",
     "cost_table",
     "figures",
+    "notes",
     "power_rows",
+    "settings_notes",
     "static_rows",
 ]

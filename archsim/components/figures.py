@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import fsum
 
 from archsim.components.adc import FITTED
@@ -17,6 +17,15 @@ _MM2 = 1e-6
 _MIB = 2**20
 _CLOSED = 0.01
 """Share of a power by which the two views of a component may differ without a note."""
+_ROUNDED = "sums are rounded, those outside its range clip"
+_LOST = {
+    "ideal": "",
+    "unit": "sums above its range clip",
+    "full_scale": "sums are rounded to steps of more than one level",
+    **dict.fromkeys(("calibrated", "fixed", "quantiles", "references"), _ROUNDED),
+}
+"""What a converter with fewer codes than sums does to them, by its transfer curve
+(`archsim.function.crossbars.converter`)."""
 
 
 def figures(chip: Chip) -> dict[str, object]:
@@ -73,12 +82,15 @@ def conversions_per_mac(chip: Chip) -> float:
 
 
 def notes(chip: Chip) -> Iterator[str]:
-    """What a reader of the figures should know: clipping, stretched cycles, values from memory, values set by hand."""
+    """What a reader of the figures should know: clipping, stretched cycles, values from memory, values set by hand.
+
+    They hold for every run on the chip and stand in its notes too (`archsim.simulation`)."""
     ima = chip.tile.ima
-    if ima.adc.bits < chip.adc_bits_sufficient:
+    loss = _LOST["unit" if ima.adc.transfer is None else ima.adc.transfer.curve]
+    if ima.adc.bits < chip.adc_bits_sufficient and loss:
         yield (
             f"the {ima.adc.bits}-bit ADC is narrower than the {chip.adc_bits_sufficient} bits that a full column of "
-            f"{ima.crossbar.rows_at_once} rows can take (encoding {chip.precision.encoding}): sums above its range clip"
+            f"{ima.crossbar.rows_at_once} rows can take (encoding {chip.precision.encoding}): {loss}"
         )
     low, high = FITTED.get(ima.adc.scaling, (ima.adc.bits, ima.adc.bits))
     if not low <= ima.adc.bits <= high:
@@ -103,7 +115,12 @@ def notes(chip: Chip) -> Iterator[str]:
             )
     for path, note in recalled(chip.hardware.model):
         yield f"{path} is recalled from memory: {note}"
-    for path, value in chip.hardware.overridden:
+    yield from settings_notes(dict(chip.hardware.overridden))
+
+
+def settings_notes(settings: Mapping[str, str]) -> Iterator[str]:
+    """What a reader should know of values that were set from outside, in the order of their paths."""
+    for path, value in sorted(settings.items()):
         yield f"{path} was set to {value}; figures printed for another value scale only where the file's 'at' says how"
 
 

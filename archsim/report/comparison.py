@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archsim.accounting import energy_by
 from archsim.errors import InputError
 from archsim.notebook import html_lines, html_table
+from archsim.report.caveats import notes_of_runs
 from archsim.report.formatting import heading, plain_value, quantity, tidy
 from archsim.result import Result
 from archsim.units import format_quantity
@@ -36,7 +37,13 @@ class Comparison:
     equal: tuple[str, ...]
     """Dotted paths of the hardware documents that all runs share with equal values."""
     notes: tuple[str, ...]
+    """What else than the figures of the hardware files is in the ratios."""
     labels: tuple[str, ...]
+
+    @property
+    def run_notes(self) -> tuple[str, ...]:
+        """Notes of the runs, each once; those that not all runs have begin with the labels of the runs."""
+        return tuple(notes_of_runs([run.notes for run in self.runs], self.labels))
 
     @property
     def subject(self) -> str:
@@ -95,7 +102,7 @@ class Comparison:
             html_table(f"Totals{f' of {self.subject}' if self.subject else ''}", columns, totals)
             + html_table("Energy by component", columns, energy)
             + html_table("Differs", ["", *self.labels], differs)
-            + html_lines(self.notes)
+            + html_lines((*self.notes, *self.run_notes))
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -112,6 +119,7 @@ class Comparison:
             "differs": [{"path": item.path, "values": list(item.values)} for item in self.differs],
             "held_equal": list(self.equal),
             "notes": list(self.notes),
+            "run_notes": list(self.run_notes),
         }
 
 
@@ -185,6 +193,7 @@ def _notes(runs: Sequence[Result]) -> Iterator[str]:
         ("image counts", [run.images for run in runs]),
         ("sources of activity", [run.activity for run in runs]),
         ("archsim versions", [run.archsim_version for run in runs]),
+        ("judged outputs", [run.function.output for run in runs if run.function]),
     ):
         if len(set(found)) > 1:
             yield f"the runs have different {what}: ratios mix that in"

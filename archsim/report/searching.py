@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from archsim.report.caveats import notes_of_points
 from archsim.report.formatting import heading, quantity
 from archsim.report.tables import Column, Sheet, add, table
 from archsim.studies.charts import Chart, Series
@@ -39,7 +40,8 @@ Row = Mapping[str, Any]
 
 
 def search_report(found: SearchOutcome) -> RenderableType:
-    """The front with its settings, hypervolume against trials, what it is measured in, and what failed."""
+    """The front with its settings, hypervolume against trials, what it is measured in, notes of the front's designs,
+    and what failed."""
     parts: list[RenderableType] = []
     rows = found.rows()
     if found.front:
@@ -48,6 +50,8 @@ def search_report(found: SearchOutcome) -> RenderableType:
     parts += [Text(_counted(found)), *_errors(found), *[Text(f"note: {note}") for note in found.notes]]
     if found.front:
         parts += [Text(), _progress(found), Text(_measured(found))]
+        of_front = [rows[trial.number] for trial in found.front]
+        parts += [Text(f"note: {line}") for line in notes_of_points(of_front, axes_of(found.study.space))]
     if found.directory is not None:
         parts.append(Text(f"{found.directory}: search.json, front.csv, table.csv"))
     return Group(*parts)

@@ -18,7 +18,7 @@ MOST_DIFFERENCES = 24
 
 def comparison_report(found: Comparison, *, most: int | None = MOST_DIFFERENCES) -> RenderableType:
     """Totals and energies side by side with ratios to the first run, quality where pictures were computed, and what
-    differs in the hardware files (`most` lines; None for all)."""
+    differs in the hardware files (`most` lines; None for all). Notes on the ratios and those of the runs come last."""
     ratios = found.ratios()
     totals = {
         heading(key): [(quantity(key, value), ratio) for value, ratio in zip(values, ratios[key], strict=True)]
@@ -36,7 +36,7 @@ def comparison_report(found: Comparison, *, most: int | None = MOST_DIFFERENCES)
     if any(run.function for run in found.runs):
         parts += [Text(), _quality(found)]
     parts += [Text(), *_differences(found, most)]
-    return Group(*parts, *[Text(f"note: {note}") for note in found.notes])
+    return Group(*parts, *[Text(f"note: {note}") for note in (*found.notes, *found.run_notes)])
 
 
 def _with_ratios(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from archsim.report.caveats import notes_of_points
 from archsim.report.formatting import heading, quantity
 from archsim.report.tables import Column, Sheet
 from archsim.sweeps.loading import work_of
@@ -81,8 +82,8 @@ class _Lines:
 
 
 def sweep_report(sweep: Sweep) -> RenderableType:
-    """All rows of a small sweep, those that no other beats of a large one; errors with how often they came; where the
-    whole table is."""
+    """All rows of a small sweep, those that no other beats of a large one; errors with how often they came; notes
+    with the points that have them; where the whole table is."""
     failed = Counter(row["error"] for row in sweep.failed)
     parts: list[RenderableType] = []
     if sweep.done:
@@ -94,6 +95,7 @@ def sweep_report(sweep: Sweep) -> RenderableType:
     if len(failed) > _MOST_ERRORS:
         parts.append(Text(f"and {len(failed) - _MOST_ERRORS} other errors (table.csv)"))
     parts += [Text(f"note: {note}") for note in sweep.idle]
+    parts += [Text(f"note: {line}") for line in notes_of_points(sweep.done, sweep.axes)]
     if sweep.directory is not None:
         parts.append(Text(f"{sweep.directory}: {len(sweep.done)} of {sweep.points} points, table.csv"))
     return Group(*parts)

@@ -115,19 +115,21 @@ def function_lines(run: Result) -> list[Text]:
         lines.append(Text(f"{item.name}: class {item.predicted}{name}; float {item.float_predicted}{label}"))
     if len(found.predictions) > 12:
         lines.append(Text(f"... and {len(found.predictions) - 12} more pictures"))
-    low, high = found.agreement_interval
-    snr = "exact" if found.logit_snr_db is None else f"{found.logit_snr_db:.1f} dB"
-    lines.append(
-        Text(
-            f"top-1 agreement with float {found.top1_agreement:.4f} (95 %: {low:.3f} to {high:.3f}), logit SNR {snr}, "
-            f"{found.images} picture(s), calibration: {found.calibration}"
-        )
-    )
+    snr = f"logit SNR {'exact' if found.logit_snr_db is None else f'{found.logit_snr_db:.1f} dB'}"
+    read = f" of output '{found.output}'" if found.outputs > 1 else ""
+    quality = f"{snr}{read}"
+    if found.top1_agreement is not None and found.agreement_interval is not None:
+        low, high = found.agreement_interval
+        agreement = f"top-1 agreement with float{read} {found.top1_agreement:.4f}"
+        quality = f"{agreement} (95 %: {low:.3f} to {high:.3f}), {snr}"
+    lines.append(Text(f"{quality}, {found.images} picture(s), calibration: {found.calibration}"))
     lines.append(Text(_engines(run)))
     if found.accuracy is not None and found.accuracy_interval is not None:
         low, high = found.accuracy_interval
         lines.append(
-            Text(f"accuracy {found.accuracy:.4f} (95 %: {low:.3f} to {high:.3f}); float {found.float_accuracy:.4f}")
+            Text(
+                f"accuracy{read} {found.accuracy:.4f} (95 %: {low:.3f} to {high:.3f}); float {found.float_accuracy:.4f}"
+            )
         )
     return lines
 

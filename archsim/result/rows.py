@@ -149,16 +149,18 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSummary:
-    """Quality against the float network; intervals are 95 % Wilson. Accuracies are None without labels or with drawn
-    weights; the SNR is None where the chip equals the float network exactly. `engines` counts the layers that each kind
-    of arithmetic served; layers' own ratios are taken on the first `snr_pictures`. `data` names the set of pictures,
-    `data_source` where a shipped one comes from. `calibration` says where activation ranges are from: "shipped",
-    "sidecar" (a file beside the network), "self" (the evaluated pictures), or the calibration set's name."""
+    """Quality against the float network, read from the network's `output`, one of `outputs`; intervals are 95 % Wilson.
+    Accuracies are None without labels or with drawn weights; where the output names no class (a map, a single value)
+    there are neither predictions nor agreement. The SNR is None where the chip equals the float network exactly.
+    `engines` counts the layers that each kind of arithmetic served; layers' own ratios are taken on the first
+    `snr_pictures`. `data` names the set of pictures, `data_source` where a shipped one comes from. `calibration` says
+    where activation ranges are from: "shipped", "sidecar" (a file beside the network), "self" (the evaluated pictures),
+    or the calibration set's name."""
 
     images: int
     calibration: str
-    top1_agreement: float
-    agreement_interval: tuple[float, float]
+    top1_agreement: float | None
+    agreement_interval: tuple[float, float] | None
     logit_snr_db: float | None
     accuracy: float | None
     accuracy_interval: tuple[float, float] | None
@@ -169,6 +171,8 @@ class FunctionSummary:
     snr_pictures: int
     data: str | None = None
     data_source: str | None = None
+    output: str | None = None
+    outputs: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,7 +157,7 @@ class Result:
             f"energy {format_quantity(totals.energy_j, 'J')}",
             f"area {format_quantity(totals.area_m2, 'm2')}",
         ]
-        if self.function is not None:
+        if self.function is not None and self.function.top1_agreement is not None:
             parts.append(f"agreement with float {self.function.top1_agreement:.4f}")
         return f"<Result {self.workload.name} on {self.hardware.name}: {', '.join(parts)}>"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +13,12 @@ from archsim.function.crossbars.select import Machine
 from archsim.function.inference.activity import LayerActivity
 from archsim.function.inference.evaluate import Evaluation, evaluate
 from archsim.function.inference.reads import array_reads
-from archsim.function.precision.calibration import Calibration, check_calibration, read_calibration
+from archsim.function.precision.calibration import (
+    Calibration,
+    calibrated_on,
+    check_calibration,
+    read_calibration,
+)
 from archsim.function.precision.offline import (
     check_converters,
     plan_counting,
@@ -35,13 +41,14 @@ NO_ACTIVITY: Mapping[str, LayerActivity] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Computed:
-    """What was computed on which pictures; nothing of it in a run on shapes alone. `calibration` is what
-    was given, `reads` the record of every crossbar stage by name."""
+    """What was computed on which pictures; nothing of it in a run on shapes alone. `reads` is the record of every
+    crossbar stage by name; `seen` of the pictures are among those that activation ranges were calibrated on, where
+    these were given."""
 
     reads: Mapping[str, ArrayReads]
     evaluation: Evaluation | None = None
     data: Dataset | None = None
-    calibration: Data | Calibration | None = None
+    seen: int = 0
 
     @property
     def activity(self) -> Mapping[str, LayerActivity]:
@@ -69,13 +76,13 @@ def compute(
     """
     calibrated = _saved_calibration(calibrate)
     if inputs is None:
-        return Computed(reads=array_reads(plan, NO_ACTIVITY), calibration=calibrated)
+        return Computed(reads=array_reads(plan, NO_ACTIVITY))
     keep = anew if reuse is None else reuse.for_run()
     graph = plan.graph
     if graph.weights == "none":
         graph = keep("drawn weights", (graph, seed), lambda: seeded_weights(plan.graph, seed))
     preprocessing = preprocessing_for(graph.path, graph) if graph.path else default_preprocessing(graph)
-    classes = graph[graph.outputs[0]].size
+    classes = graph.classes
 
     def load(data: Data, most: int | None) -> Dataset:
         return data if isinstance(data, Dataset) else load_data(data, preprocessing, limit=most, classes=classes)
@@ -97,8 +104,10 @@ def compute(
         (graph, data, settings),
         lambda: evaluate(graph, data, **settings, progress=progress, keep=keep),
     )
+    known = pictures if saved is None else saved
+    seen = 0 if known is None else keep("calibrated on", (known, data), partial(calibrated_on, known, data))
     reads = array_reads(plan, found.activity, found.conversions)
-    return Computed(reads=reads, evaluation=found, data=data, calibration=calibrated)
+    return Computed(reads=reads, evaluation=found, data=data, seen=seen)
 
 
 def machine_settings(plan: Plan, saved: Calibration | None = None, seed: int = 0) -> dict[str, Any]:

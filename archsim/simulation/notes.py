@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from archsim.accounting import row_notes, sparsity_notes
+from archsim.components import notes as chip_notes
 from archsim.function.crossbars.devices import StoredCells
 from archsim.function.inference.evaluate import Evaluation
-from archsim.function.precision.calibration import Calibration
 from archsim.mapping import Plan
 from archsim.simulation.computing import Computed
-from archsim.workload import Dataset, trained_operands
+from archsim.workload import Dataset, Graph, trained_operands, unit_note
 
 FEW_BITS = 5
 """Operands so narrow that networks must be trained for them."""
 
 
 def run_notes(plan: Plan, computed: Computed, stored: Mapping[str, StoredCells] | None, seed: int) -> Iterator[str]:
-    """All notes of a run, the plan's first."""
+    """All notes of a run: the chip's, the plan's, those of the pictures and of what was decided on the fly."""
+    yield from chip_notes(plan.chip)
     yield from plan.notes
     if computed.data is not None and computed.evaluation is not None:
         yield from _picture_notes(plan, computed.data, computed.evaluation, seed)
@@ -31,6 +32,9 @@ def run_notes(plan: Plan, computed: Computed, stored: Mapping[str, StoredCells] 
 def _picture_notes(plan: Plan, data: Dataset, evaluation: Evaluation, seed: int) -> Iterator[str]:
     """How pictures were prepared, ranges found and converters set."""
     yield from data.notes
+    yield from _output_notes(plan.graph)
+    if (unit := unit_note(data.preprocessing)) is not None:
+        yield unit
     if data.preprocessing.source.startswith("default"):
         yield f"pictures prepared by {data.preprocessing.source}"
     if evaluation.calibration == "self":
@@ -45,11 +49,22 @@ def _picture_notes(plan: Plan, data: Dataset, evaluation: Evaluation, seed: int)
         yield f"the network has no weights: they were drawn with seed {seed}, so no accuracy is reported"
 
 
+def _output_notes(graph: Graph) -> Iterator[str]:
+    """Which output quality is read from, where there is a choice, and what cannot be read from it."""
+    judged, count = graph.judged, len(graph.outputs)
+    if count > 1:
+        others = ", ".join(name for name in graph.outputs if name != judged.name)
+        yield f"quality is that of output '{judged.name}'; the network has {count} (--judge takes another: {others})"
+    if graph.classes is None:
+        extents = " x ".join(map(str, judged.shape))
+        values = "a single value" if judged.size == 1 else f"a map of {extents} values"
+        yield f"output '{judged.name}' is {values} and names no class: neither agreement nor accuracy is reported"
+
+
 def _operand_notes(plan: Plan, computed: Computed) -> Iterator[str]:
     """Narrow operands, and pictures that were calibrated on."""
-    calibration, data = computed.calibration, computed.data
-    if isinstance(calibration, Calibration) and data is not None and (seen := calibration.overlap(data)):
-        yield f"{seen} of {len(data)} pictures were calibrated on: quality on them says little"
+    if computed.seen and computed.data is not None:
+        yield f"{computed.seen} of {len(computed.data)} pictures were calibrated on: quality on them says little"
     weight_bits, input_bits = plan.slicing.weight_bits, plan.slicing.input_bits
     trained = trained_operands(plan.graph)
     if trained is not None and (trained.weight_bits, trained.activation_bits) != (weight_bits, input_bits):

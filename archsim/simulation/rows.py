@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from math import isfinite
 from typing import Any
@@ -204,16 +204,13 @@ def _function_summary(plan: Plan, evaluation: Evaluation | None, data: Dataset |
         return None
     report = evaluation.report
     from_sidecar = evaluation.calibration == "shipped" and not is_shipped_sidecar(plan.graph)
-    names: Mapping[int, str] = data.preprocessing.class_names
-    labels = [None] * len(data) if data.labels is None else data.labels.tolist()
-    predictions = zip(
-        data.names, evaluation.predictions.tolist(), evaluation.float_predictions.tolist(), labels, strict=True
-    )
     return FunctionSummary(
         images=report.images,
         calibration="sidecar" if from_sidecar else evaluation.calibration,
         data=data.name,
         data_source=data.origin,
+        output=plan.graph.judged.name,
+        outputs=len(plan.graph.outputs),
         top1_agreement=report.top1_agreement,
         agreement_interval=report.agreement_interval,
         logit_snr_db=report.logit_snr_db if report.logit_snr_db != float("inf") else None,
@@ -223,8 +220,16 @@ def _function_summary(plan: Plan, evaluation: Evaluation | None, data: Dataset |
         float_accuracy_interval=report.float_accuracy_interval,
         engines=dict(sorted(Counter(evaluation.engines.values()).items())),
         snr_pictures=evaluation.snr_pictures,
-        predictions=tuple(
-            Prediction(name=name, predicted=found, float_predicted=wanted, label=label, class_name=names.get(found))
-            for name, found, wanted, label in predictions
-        ),
+        predictions=tuple(_predictions(evaluation, data)),
     )
+
+
+def _predictions(evaluation: Evaluation, data: Dataset) -> Iterator[Prediction]:
+    """Classes picture by picture; none where the judged output names none."""
+    if evaluation.predictions is None or evaluation.float_predictions is None:
+        return
+    named: Mapping[int, str] = data.preprocessing.class_names
+    labels = [None] * len(data) if data.labels is None else data.labels.tolist()
+    found, wanted = evaluation.predictions.tolist(), evaluation.float_predictions.tolist()
+    for name, chip, reference, label in zip(data.names, found, wanted, labels, strict=True):
+        yield Prediction(name=name, predicted=chip, float_predicted=reference, label=label, class_name=named.get(chip))

@@ -14,6 +14,7 @@ from math import fsum
 from types import MappingProxyType
 
 from archsim.config import Hardware
+from archsim.errors import InputError
 from archsim.function.crossbars.select import Machine
 from archsim.function.inference.compare import Interval, wilson
 from archsim.function.inference.evaluate import evaluate
@@ -146,6 +147,9 @@ def _one_chip(plan: Plan, data: Dataset, seed: int) -> _Chip:
         weights=plan_weights(plan),
     )
     report = found.report
+    if report.top1_agreement is None:
+        what = f"output '{plan.graph.judged.name}' names no class; expected a network that tells classes apart"
+        raise InputError(what, where=f"workload '{plan.graph.name}'")
     served = sorted(set(found.engines.values()))
     return _Chip(
         images=report.images,

@@ -148,10 +148,14 @@ def _read(value: Any, inputs: Inputs) -> None:
     if not isinstance(value, Network):
         inputs.hardware(value)
         return
-    if value.input is None and (value.limit is not None or value.calibrate is not None):
-        raise InputError("'limit' and 'calibrate' need 'input'")
-    inputs.graph(value.workload)
-    point = Point(hardware="", workload=value.workload, input=value.input, limit=value.limit, calibrate=value.calibrate)
+    named = (value.limit, value.calibrate, value.judge)
+    if value.input is None and any(item is not None for item in named):
+        raise InputError("'limit', 'calibrate' and 'judge' need 'input'")
+    point = Point(
+        hardware="", workload=value.workload, input=value.input, limit=value.limit, calibrate=value.calibrate,
+        judge=value.judge,
+    )  # fmt: skip
+    inputs.judged(point)
     inputs.pictures(point)
     if point.calibrate is not None:
         inputs.data_digest(point, point.calibrate, None)

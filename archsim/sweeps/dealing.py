@@ -89,7 +89,7 @@ def group_of(task: Task) -> Hashable:
     net = point.workload if isinstance(point.workload, str) else id(point.workload)
     if point.input is None:
         return chip, net, point.images, point.engine, tuple(settings)
-    return chip, net, point.input, point.limit, point.calibrate, point.seed, tuple(settings)
+    return chip, net, point.input, point.limit, point.calibrate, point.judge, point.seed, tuple(settings)
 
 
 def _counts(path: str, apart: tuple[str, ...]) -> bool:

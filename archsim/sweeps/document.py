@@ -48,6 +48,7 @@ class NetworkBlock(Model):
     input: Text | None = None
     limit: Pictures | None = None
     calibrate: Text | None = None
+    judge: Text | None = None
 
 
 _TEXT = {"type": "string", "minLength": 1}
@@ -269,6 +270,7 @@ class _Reading:
             input=block.input or document.input,
             limit=block.limit or document.limit,
             calibrate=block.calibrate or document.calibrate,
+            judge=block.judge,
         )
 
     def _cube(self, block: HypercubeBlock) -> Hypercube:

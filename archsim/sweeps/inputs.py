@@ -57,6 +57,11 @@ class Inputs:
 
         return self._once("graph", given, read)
 
+    def judged(self, point: Point) -> Graph:
+        """A point's network, judged by the output that the point names. Raises `InputError` as `graph`, and where it
+        has no such output."""
+        return self.graph(point.workload).judging(point.judge)
+
     def pictures(self, point: Point) -> Dataset | None:
         """The pictures that a point computes, if any. Raises `InputError` where they cannot be read."""
         return None if point.input is None else self._pictures(point, point.input, point.limit)
@@ -83,6 +88,7 @@ class Inputs:
             "workload": self._workload_digest(point.workload),
             "input": None if point.input is None else self.data_digest(point, point.input, point.limit),
             "calibrate": None if point.calibrate is None else self.data_digest(point, point.calibrate, None),
+            "judge": point.judge,
             "seed": point.seed,
             "images": point.images,
             "engine": point.engine,
@@ -90,13 +96,13 @@ class Inputs:
         return _digest(json.dumps(parts, sort_keys=True).encode())
 
     def _pictures(self, point: Point, data: str, limit: int | None) -> Dataset:
-        identity = (self._workload_digest(point.workload), data, limit)
+        identity = (self._workload_digest(point.workload), point.judge, data, limit)
 
         def read() -> Dataset:
             self._drop("data", identity)
-            graph = self.graph(point.workload)
+            graph = self.judged(point)
             preprocessing = preprocessing_for(graph.path, graph) if graph.path else default_preprocessing(graph)
-            classes = graph[graph.outputs[0]].size
+            classes = graph.classes
             return load_data(data, preprocessing, limit=limit, classes=classes)
 
         return self._once("pictures", identity, read)
@@ -112,7 +118,7 @@ class Inputs:
         """Digest of pictures as the point's network gets them, or of a saved calibration."""
         if data.endswith(".json"):
             return _file_digest(Path(data))
-        identity = (self._workload_digest(point.workload), data, limit)
+        identity = (self._workload_digest(point.workload), point.judge, data, limit)
         return self._once("data", identity, lambda: _pictures_digest(self._pictures(point, data, limit)))
 
     def _drop(self, kind: str, name: Hashable) -> None:
@@ -143,7 +149,7 @@ def _graph_digest(graph: Graph) -> str:
     layers = [(layer.name, repr(layer.op), layer.inputs, layer.shape) for layer in graph.layers]
     sidecar = find_sidecar(graph.path) if graph.path else None
     beside = None if sidecar is None else _file_digest(sidecar)
-    return _digest(repr((workload_hash(graph), graph.weights, layers, graph.outputs, beside)).encode())
+    return _digest(repr((workload_hash(graph), graph.weights, layers, graph.outputs, graph.chosen, beside)).encode())
 
 
 def _pictures_digest(data: Dataset) -> str:

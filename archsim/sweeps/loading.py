@@ -27,7 +27,8 @@ WORK = ("workload", "images", "input", "limit")
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Sweep:
     """The rows of a sweep in study order: coordinates (`axes` are those that vary), `error` and `error_type` (empty
-    where fine), and the metrics of `Result.flat`; `points` is how many there will be when all are finished."""
+    where fine), the metrics of `Result.flat`, and the `notes` of the run; `points` is how many there will be when all
+    are finished."""
 
     name: str
     description: str

@@ -22,9 +22,9 @@ class Point:
 
     `hardware` and `workload` are shipped names, paths, or loaded objects. `settings` holds values by path as
     `archsim.load_hardware` takes them, in the order in which they are set. `input` names pictures to compute (a shipped
-    set or a path), `limit` bounds their number, `calibrate` names those of the activation ranges; without `input` a
-    point is time, energy and area alone. `images` stream through the chip ("steady": one, and
-    the rate beside it); `engine` computes the timing.
+    set or a path), `limit` bounds their number, `calibrate` names those of the activation ranges, `judge` the output
+    that quality is read from (the first where None); without `input` a point is time, energy and area alone.
+    `images` stream through the chip ("steady": one, and the rate beside it); `engine` computes the timing.
     """
 
     hardware: str | Hardware
@@ -33,6 +33,7 @@ class Point:
     input: str | None = None
     limit: int | None = None
     calibrate: str | None = None
+    judge: str | None = None
     seed: int = 0
     images: int | Literal["steady"] = 1
     engine: str = "kernel"
@@ -53,14 +54,15 @@ class Point:
 class Outcome:
     """What became of a point: `metrics` (`Result.flat`) or an `error` of a kind (`error_type`, an exception's name).
 
-    `key` is the SHA-256 of everything the point was computed from (`archsim.sweeps.inputs`). `result` is the whole run
-    where it was asked for.
+    `key` is the SHA-256 of everything the point was computed from (`archsim.sweeps.inputs`). `notes` are those of the
+    run, but for what the coordinates say. `result` is the whole run where it was asked for.
     """
 
     key: str
     metrics: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     error: str = ""
     error_type: str = ""
+    notes: tuple[str, ...] = ()
     result: Result | None = None
 
     @property
@@ -69,5 +71,6 @@ class Outcome:
         return self.error_type in FINAL
 
     def to_dict(self) -> dict[str, Any]:
-        """As flat columns: `error`, `error_type`, the metrics, `key`."""
-        return {"error": self.error, "error_type": self.error_type, **self.metrics, "key": self.key}
+        """As columns: `error`, `error_type`, the metrics, `notes` (a list), `key`."""
+        found = {"error": self.error, "error_type": self.error_type, **self.metrics}
+        return {**found, "notes": list(self.notes), "key": self.key}

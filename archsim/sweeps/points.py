@@ -16,9 +16,9 @@ Row = dict[str, Any]
 def run_points(points: Iterable[Point], lanes: Crew, inputs: Inputs | None = None) -> Iterator[tuple[Point, Row]]:
     """Run points; yields each with its flat row as it finishes, in no particular order.
 
-    A row holds the point's coordinates, `error` and `error_type` (empty where fine), the metrics of `Result.flat`, and
-    the content `key`. Points of one key run once. `lanes` come from `crew`; give `inputs` to read files once over
-    several calls.
+    A row holds the point's coordinates, `error` and `error_type` (empty where fine), the metrics of `Result.flat`, the
+    run's `notes`, and the content `key`. Points of one key run once. `lanes` come from `crew`; give `inputs` to read
+    files once over several calls.
 
     Raises
     ------

@@ -10,6 +10,7 @@ from dataclasses import replace
 from math import isfinite
 
 from archsim import __version__
+from archsim.components import settings_notes
 from archsim.errors import ArchsimError, InputError, SimulationError
 from archsim.mapper import map_network
 from archsim.result import Result
@@ -51,7 +52,7 @@ class Bench:
         have changed meanwhile. Raises `WrongFilesError` where they are others."""
         for _ in range(2):
             try:
-                graph = self.inputs.graph(point.workload)
+                graph = self.inputs.judged(point)
                 data, calibration = self.inputs.pictures(point), self.inputs.calibration(point)
                 if self.inputs.key(point) == key:
                     return graph, data, calibration
@@ -89,12 +90,19 @@ def _outcome(bench: Bench, point: Point, key: str, keep_results: bool) -> Outcom
         return Outcome(key=key, error=str(error), error_type=type(error).__name__)
     except Exception as error:
         return Outcome(key=key, error=_described(error), error_type=type(error).__name__)
-    outcome = Outcome(key=key, metrics=result.flat())
+    outcome = Outcome(key=key, metrics=result.flat(), notes=_notes(result, point))
     unusable = [name for name, value in outcome.metrics.items() if isinstance(value, float) and not isfinite(value)]
     if unusable:
         what = f"{', '.join(unusable)}: not finite; expected numbers"
         return Outcome(key=key, error=what, error_type=SimulationError.__name__)
     return replace(outcome, result=result) if keep_results else outcome
+
+
+def _notes(result: Result, point: Point) -> tuple[str, ...]:
+    """Notes of a run but for those on settings that are coordinates of its point."""
+    settings = result.hardware.settings or {}
+    said = set(settings_notes({path: value for path, value in settings.items() if path in point.settings}))
+    return tuple(note for note in result.notes if note not in said)
 
 
 def _described(error: Exception) -> str:

@@ -51,6 +51,7 @@ def point_at(study: Study, chosen: Mapping[str, Any]) -> Point:
         input=network.input,
         limit=network.limit,
         calibrate=network.calibrate,
+        judge=network.judge,
         seed=int(chosen.get("seed", study.seed)),
         images=_images(chosen.get("images", study.images)),
         engine=study.engine,

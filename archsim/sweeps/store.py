@@ -40,7 +40,8 @@ class PointStore:
             row = json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
             if row.pop("key") != key:
                 return None
-            return Outcome(key=key, error=row.pop("error"), error_type=row.pop("error_type"), metrics=row)
+            error, kind, notes = row.pop("error"), row.pop("error_type"), tuple(row.pop("notes"))
+            return Outcome(key=key, error=error, error_type=kind, notes=notes, metrics=row)
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             return None
 

@@ -29,6 +29,7 @@ class Network:
     input: str | None = None
     limit: int | None = None
     calibrate: str | None = None
+    judge: str | None = None
 
     @property
     def name(self) -> str:
@@ -95,6 +96,7 @@ def plain_value(value: Value) -> Any:
         return value.name
     if isinstance(value, Network):
         parts = {"name": value.name, "input": value.input, "limit": value.limit, "calibrate": value.calibrate}
+        parts |= {} if value.judge is None else {"judge": value.judge}
         return parts if value.input is not None else value.name
     return value
 

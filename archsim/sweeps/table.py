@@ -15,12 +15,12 @@ from archsim.errors import InputError
 from archsim.sweeps.store import PLAN, POINTS, TABLES, PointStore
 
 Row = dict[str, Any]
-_LAST = ("key",)
+_LAST = ("notes", "key")
 _BATCH = 10_000
 
 
 def table_rows(folder: Path) -> Iterator[Row]:
-    """Rows of all finished points in study order: coordinates, error, metrics, key."""
+    """Rows of all finished points in study order: coordinates, error, metrics, notes, key."""
     store = PointStore(folder / POINTS)
     try:
         with (folder / PLAN).open(encoding="utf-8") as plan:
@@ -36,7 +36,8 @@ def table_rows(folder: Path) -> Iterator[Row]:
 
 
 def columns_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, type]:
-    """Columns of all rows in the order in which they come up, `key` last, with the type that holds their values."""
+    """Columns of all rows in the order in which they come up, `notes` and `key` last, with the type that holds their
+    values."""
     found: dict[str, type] = {}
     for row in rows:
         for name, value in row.items():
@@ -48,12 +49,19 @@ def columns_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, type]:
 
 def _common(known: type | None, value: Any) -> type:
     """A type for what was there so far (NoneType: nothing yet) and one more value."""
-    kind = type(value)
+    kind = str if isinstance(value, list) else type(value)
     if value is None or known is kind:
         return known or type(None)
     if known is None or known is type(None):
         return kind
     return float if {known, kind} == {int, float} else str
+
+
+def cell(value: Any) -> Any:
+    """A value as it stands in a table: lists, such as notes, as one text; absent ones empty."""
+    if isinstance(value, list):
+        return " | ".join(value)
+    return "" if value is None else value
 
 
 def write_tables(folder: Path) -> tuple[Path, ...]:
@@ -86,7 +94,7 @@ def _write_csv(path: Path, columns: Mapping[str, type], rows: Iterable[Row]) -> 
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, list(columns), restval="", lineterminator="\n")
         writer.writeheader()
-        writer.writerows({name: "" if value is None else value for name, value in row.items()} for row in rows)
+        writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
 
 
 def _write_parquet(path: Path, columns: Mapping[str, type], rows: Iterable[Row]) -> None:
@@ -96,13 +104,13 @@ def _write_parquet(path: Path, columns: Mapping[str, type], rows: Iterable[Row])
     kinds = {int: pa.int64(), float: pa.float64(), bool: pa.bool_(), str: pa.string(), type(None): pa.float64()}
     schema = pa.schema([(name, kinds[kind]) for name, kind in columns.items()])
 
-    def cell(name: str, value: Any) -> Any:
-        return value if value is None else columns[name](value)
+    def typed(name: str, value: Any) -> Any:
+        return value if value is None else columns[name](cell(value))
 
     with writer_of(path, schema) as writer:
         for batch in _batches(rows):
             arrays = [
-                pa.array([cell(name, row.get(name)) for row in batch], kind)
+                pa.array([typed(name, row.get(name)) for row in batch], kind)
                 for name, kind in zip(columns, schema.types, strict=True)
             ]
             writer.write_table(pa.table(arrays, schema))

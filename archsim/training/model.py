@@ -65,7 +65,7 @@ def trainable(graph: Graph, *, batch_norm: bool = False, norms: Norms = "none") 
     """
     where = f"workload {graph.name}"
     known = ", ".join(op.__name__.lower() for op in TRAINABLE)
-    kept = prune(replace(graph, outputs=(logit_layer(graph),)))
+    kept = prune(replace(graph, outputs=(logit_layer(graph),), chosen=None))
     problems = [
         Problem(f"{where}, layer {layer.name}", f"{_said(layer.op)} cannot be trained; trainable are {known}")
         for layer in kept.layers

@@ -89,7 +89,7 @@ def _network(study: TrainingStudy) -> Graph:
 def _pictures(
     study: TrainingStudy, graph: Graph, prepared: Preprocessing, problems: list[Problem]
 ) -> tuple[Pictures | None, Pictures | None]:
-    classes = graph[graph.outputs[0]].size
+    classes = graph.classes
     distillation = study.recipe.distillation
     labelled = distillation is None or distillation.share < 1
     data, test = _parts(study)

@@ -11,7 +11,7 @@ from archsim.workload.loading import (
 )
 from archsim.workload.onnxfile import read_onnx
 from archsim.workload.origins import is_shipped_sidecar, workload_source
-from archsim.workload.preprocessing import Preprocessing, TrainedOperands, default_preprocessing
+from archsim.workload.preprocessing import Preprocessing, TrainedOperands, default_preprocessing, unit_note
 from archsim.workload.suited import suited_set
 from archsim.workload.weights import seeded_weights, workload_hash
 from archsim.workload.yamlfile import read_yaml, workload_schema
@@ -36,6 +36,7 @@ __all__ = [
     "seeded_weights",
     "suited_set",
     "trained_operands",
+    "unit_note",
     "workload_hash",
     "workload_names",
     "workload_schema",

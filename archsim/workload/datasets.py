@@ -40,7 +40,7 @@ DATASETS: Mapping[str, ShippedSet] = {
     "cats": ShippedSet(
         file="cats.zip",
         about="4 photographs of cats, ImageNet classes",
-        origin="public-domain photographs",
+        origin="hand-collected photographs in the public domain, as in the Python package alibi",
         split=False,
     ),
     "digits": ShippedSet(

@@ -18,6 +18,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.config.suggest import did_you_mean
+from archsim.errors import InputError
 from archsim.notebook import html_table
 from archsim.units import format_quantity
 
@@ -189,6 +191,13 @@ class Parameters:
     bias: NDArray[np.float32] | None = None
 
 
+def class_count(shape: Shape) -> int | None:
+    """Classes that an output of this shape tells apart, one for each value; None for a map (values at more than one
+    position) and for a single value, whose largest entry names no class."""
+    extents = [extent for extent in shape if extent > 1]
+    return extents[0] if len(extents) == 1 else None
+
+
 WeightOrigin = Literal["file", "seeded", "none"]
 
 
@@ -209,6 +218,8 @@ class Graph:
     """File it was read from, where its preprocessing and calibrated ranges may lie beside it."""
     source: str | None = None
     """What a topology file says of where the network was published."""
+    chosen: str | None = None
+    """Output that `judging` chose; None for the first."""
 
     def __repr__(self) -> str:
         inputs = ", ".join("x".join(map(str, layer.shape)) for layer in self.inputs())
@@ -237,6 +248,26 @@ class Graph:
     def by_name(self) -> dict[str, Layer]:
         """Layers by name, in topological order."""
         return {layer.name: layer for layer in self.layers}
+
+    @property
+    def judged(self) -> Layer:
+        """The output that predictions, agreement and accuracy are read from: the first where none was chosen."""
+        return self[self.chosen or self.outputs[0]]
+
+    @property
+    def classes(self) -> int | None:
+        """Classes that the judged output tells apart, None where it names none (`class_count`)."""
+        return class_count(self.judged.shape)
+
+    def judging(self, output: str | None) -> Graph:
+        """The same network judged by this output; None leaves the choice as it is. Raises `InputError` where it has no
+        output of this name."""
+        if output is None:
+            return self
+        if output not in self.outputs:
+            known = f"expected {' | '.join(self.outputs)}{did_you_mean(output, self.outputs)}"
+            raise InputError(f"has no output '{output}'; {known}", where=f"workload '{self.name}'")
+        return replace(self, chosen=output)
 
     def consumers(self) -> dict[str, list[Layer]]:
         """Layers that read each layer's output, in topological order; outputs of the network may have none."""

@@ -77,6 +77,21 @@ def normalise(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArra
     return np.ascontiguousarray(values.transpose(0, 3, 1, 2), dtype=np.float32)
 
 
+def unit_note(preprocessing: Preprocessing) -> str | None:
+    """What is odd in the inputs that pixels of 0 and 255 become, where mean or scale seem meant for pixels 0 to 1: a
+    mean of less than one step of a pixel, or steps of a pixel that leave more than one unit each."""
+    means, scales = preprocessing.mean, preprocessing.scale
+    if not any(0 < abs(mean) < 1 for mean in means) and not any(abs(scale) > 1 for scale in scales):
+        return None
+    ends = (np.array([[0.0], [255.0]]) - np.asarray(means)) * np.asarray(scales)
+    given = [", ".join(f"{value:.4g}" for value in values) for values in (means, scales)]
+    return (
+        f"pictures are prepared as (pixel - mean) * scale with pixels 0 to 255: mean {given[0]} and scale {given[1]} "
+        f"leave inputs of {ends.min():.4g} to {ends.max():.4g}, as if they were meant for pixels 0 to 1 (expected the "
+        "mean times 255, the scale over 255)"
+    )
+
+
 def fit_picture(picture: Image.Image, preprocessing: Preprocessing) -> NDArray[np.uint8]:
     """A picture as pixels [H, W, C] uint8 of the network's size and channel order.
 

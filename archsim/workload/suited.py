@@ -14,7 +14,7 @@ def suited_set(graph: Graph) -> str | None:
     inputs = graph.inputs()
     if len(inputs) != 1 or len(inputs[0].shape) != 3:
         return None
-    (channels, height, width), classes = inputs[0].shape, graph[graph.outputs[0]].size
+    (channels, height, width), classes = inputs[0].shape, graph.classes
     if channels == 3 and min(height, width) >= _PHOTO and classes == 1000:
         return "cats"
     return "digits" if (channels, height, width) == (1, 28, 28) and classes == 10 else None

@@ -51,3 +51,24 @@ def test_notes_say_what_clips_stretches_and_was_set() -> None:
     assert apart.endswith("take another power than the file's: bus 4.42 mW instead of 7 mW")
     (said, _, _) = notes(pipeline__recalled=True, pipeline__notes="from memory of Fig. 4b")
     assert said == "pipeline is recalled from memory: from memory of Fig. 4b"
+
+
+@pytest.mark.parametrize(
+    ("transfer", "said"),
+    [
+        ({"kind": "uniform"}, "sums above its range clip"),
+        ({"kind": "uniform", "range": "full_scale"}, "sums are rounded to steps of more than one level"),
+        ({"kind": "uniform", "range": "calibrated"}, "sums are rounded, those outside its range clip"),
+        ({"kind": "ideal"}, None),
+    ],
+)
+def test_what_a_narrow_converter_does_to_sums_follows_its_curve(transfer: dict[str, object], said: str | None) -> None:
+    found = [note for note in notes(ima__adc__bits=6, ima__adc__transfer=transfer) if "narrower" in note]
+    assert [note.rpartition(": ")[2] for note in found] == ([] if said is None else [said])
+
+
+def test_every_curve_of_a_converter_has_its_words() -> None:
+    from archsim.components.figures import _LOST
+    from archsim.function.crossbars.converter import TRANSFERS
+
+    assert set(_LOST) == set(TRANSFERS)

@@ -166,7 +166,7 @@ points: []
     )
     said = [
         "1: hardware: 'isaac-9bit': no shipped hardware or file of this name",
-        "2: workload: 'limit' and 'calibrate' need 'input'",
+        "2: workload: 'limit', 'calibrate' and 'judge' need 'input'",
         "2: workload: data set 'digits': no part 'tests'",
         "3: set.seed: is no setting; expected 'seed:' at the top of the study",
         "5: axes.ima.adc.bits: is set in 'set' as well; expected one place",

@@ -118,13 +118,13 @@ def test_tables_hold_the_rows(tmp_path: Path) -> None:
     table = pyarrow.parquet.read_table(tmp_path / "table.parquet").to_pylist()
     for row, line, entry in zip(found.rows, lines, table, strict=True):
         assert {name: value for name, value in entry.items() if value is not None} == {
-            name: value for name, value in row.items() if value is not None
+            name: " | ".join(value) if name == "notes" else value for name, value in row.items() if value is not None
         }
         assert line == {name: "" if value is None else str(value) for name, value in entry.items()}
     assert list(lines[0])[:9] == [
         "point", "hardware", "workload", "ima.adc.rate", "ima.adc.bits", "seed", "images", "error", "error_type",
     ]  # fmt: skip
-    assert list(lines[0])[-1] == "key"
+    assert list(lines[0])[-2:] == ["notes", "key"]
 
 
 def test_a_grown_study_runs_only_what_is_new(tmp_path: Path) -> None:
@@ -173,7 +173,8 @@ def test_damaged_points_and_those_that_may_have_passed_are_run_again(tmp_path: P
     files = {json.loads(path.read_text())["key"]: path for path in (tmp_path / "points").iterdir()}
     keys = [json.loads(line)["key"] for line in (tmp_path / "points.jsonl").read_text().splitlines()]
     files[keys[0]].write_text("")
-    files[keys[1]].write_text(json.dumps({"error": "MemoryError", "error_type": "MemoryError", "key": keys[1]}))
+    lost = {"error": "MemoryError", "error_type": "MemoryError", "notes": [], "key": keys[1]}
+    files[keys[1]].write_text(json.dumps(lost))
     (tmp_path / "points" / f".{keys[0]}.json.1.part").write_text("half")
     told: list[Progress] = []
     archsim.sweep("isaac-8bit", "lenet5", axes, output=tmp_path, workers=0, told=told.append)

@@ -353,7 +353,7 @@ def test_labels_of_a_shipped_set_are_left_out_where_they_do_not_fit(rgb: Preproc
     fitting = load_data("cats", rgb, classes=1000)
     assert fitting.labels is not None
     assert fitting.notes == ()
-    assert fitting.origin == "public-domain photographs"
+    assert fitting.origin == "hand-collected photographs in the public domain, as in the Python package alibi"
 
 
 def test_labels_of_a_users_set_are_refused_and_counted(tmp_path: Path, rgb: Preprocessing) -> None:

@@ -199,7 +199,37 @@ CASES: dict[str, tuple[list[Any], dict[str, Any], dict[str, Any], str]] = {
         [node("BatchNormalization", ["x", *"sbmv"], ["y"], training_mode=1)],
         {key: np.ones(3, np.float32) for key in "sbmv"},
         {"opset": 15},
-        "only the inference form",
+        "is in training form, whose statistics are those of the batch",
+    ),
+    "training batch norm by its outputs": (
+        [node("BatchNormalization", ["x", *"sbmv"], ["y", "m2", "v2", "m3", "v3"])],
+        {key: np.ones(3, np.float32) for key in "sbmv"},
+        {"opset": 9},
+        "is in training form, whose statistics are those of the batch",
+    ),
+    "training batch norm before operator set 7": (
+        [node("BatchNormalization", ["x", *"sbmv"], ["y"])],
+        {key: np.ones(3, np.float32) for key in "sbmv"},
+        {"opset": 6},
+        "is in training form, whose statistics are those of the batch",
+    ),
+    "statistics at every position": (
+        [node("BatchNormalization", ["x", *"sbmv"], ["y"], spatial=0)],
+        {key: np.ones(3, np.float32) for key in "sbmv"},
+        {"opset": 7},
+        "expected one per channel",
+    ),
+    "training dropout": (
+        [node("Dropout", ["x", "r", "t"], ["y"])],
+        {"r": np.float32(0.5), "t": np.bool_(True)},
+        {},
+        "is in training form, which drops values at random",
+    ),
+    "training dropout before operator set 7": (
+        [node("Dropout", ["x"], ["y"], is_test=0)],
+        {},
+        {"opset": 6},
+        "is in training form, which drops values at random",
     ),
     "negative variance": (
         [node("BatchNormalization", ["x", *"sbmv"], ["y"])],

@@ -434,6 +434,12 @@ CASES: dict[str, tuple[list[Any], dict[str, Any], list[Op], dict[str, Any]]] = {
         [Activation(function="relu")],
         {},
     ),
+    "dropout that says it does not train": (
+        [node("Dropout", ["x", "r", "t"], ["d"]), node("Relu", ["d"], ["y"])],
+        {"r": np.float32(0.5), "t": np.bool_(False)},
+        [Activation(function="relu")],
+        {},
+    ),
     "half precision weights": (
         [node("Cast", ["h"], ["w"], to=TensorProto.FLOAT), node("Conv", ["x", "w"], ["y"])],
         {"h": W.astype(np.float16)},
@@ -512,3 +518,13 @@ def test_external_data_beside_the_model(write_model: Write, tmp_path: Path) -> N
     onnx.save(model, tmp_path / "outside.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
     assert (tmp_path / "weights.bin").stat().st_size >= W.nbytes
     np.testing.assert_array_equal(read_onnx(tmp_path / "outside.onnx").parameters["y"].weight, inside)
+
+
+def test_test_form_before_operator_set_7(write_model: Write) -> None:
+    nodes = [
+        node("BatchNormalization", ["x", *"sbmv"], ["n"], is_test=1),
+        node("Dropout", ["n"], ["d"], is_test=1),
+        node("Relu", ["d"], ["y"]),
+    ]
+    graph = read_onnx(write_model(nodes, {key: np.ones(3, np.float32) for key in "sbmv"}, opset=6))
+    assert ops(graph) == [Affine(), Activation(function="relu")]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import InputError, Problem
-from archsim.workload.graph import WeightOrigin
+from archsim.workload.graph import WeightOrigin, class_count
 
 Array = NDArray[Any]
 Interval = tuple[float, float]
@@ -24,13 +24,14 @@ NORMAL_95 = 1.959963984540054
 class FunctionReport:
     """Agreement with the float network over `images` pictures; intervals are Wilson's, 95 %.
 
-    Accuracies are None without labels, and always for networks whose weights were drawn and not trained.
+    Accuracies are None without labels, and always for networks whose weights were drawn and not trained. Agreement and
+    accuracies are None where outputs name no class (`archsim.workload.graph.class_count`).
     """
 
     images: int
-    top1_agreement: float
-    agreement_interval: Interval
     logit_snr_db: float
+    top1_agreement: float | None = None
+    agreement_interval: Interval | None = None
     accuracy: float | None = None
     accuracy_interval: Interval | None = None
     float_accuracy: float | None = None
@@ -58,7 +59,8 @@ def compare(
 ) -> FunctionReport:
     """Compare logits [images, classes] (further axes of extent 1 are dropped) picture by picture.
 
-    The logit SNR is sum(f ** 2) / sum((f - q) ** 2) over all pictures and classes, in dB, with f the float logits.
+    The logit SNR is sum(f ** 2) / sum((f - q) ** 2) over all pictures and values, in dB, with f the float logits. It is
+    all that is compared of maps [images, channels, height, width] and of single values.
 
     Raises
     ------
@@ -79,14 +81,15 @@ def compare(
     if problems:
         raise InputError(problems)
     images = len(reference)
-    wanted, found = reference.argmax(axis=1), measured.argmax(axis=1)
-    agreeing = int((wanted == found).sum())
     report = FunctionReport(
         images=images,
-        top1_agreement=agreeing / images,
-        agreement_interval=wilson(agreeing, images),
         logit_snr_db=snr_db(float(np.square(reference).sum()), float(np.square(reference - measured).sum())),
     )
+    if class_count(np.shape(float_logits)[1:]) is None:
+        return report
+    wanted, found = reference.argmax(axis=1), measured.argmax(axis=1)
+    agreeing = int((wanted == found).sum())
+    report = replace(report, top1_agreement=agreeing / images, agreement_interval=wilson(agreeing, images))
     if labels is None or weights != "file":
         return report
     hits, float_hits = int((found == labels).sum()), int((wanted == labels).sum())

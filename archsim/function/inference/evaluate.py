@@ -43,14 +43,15 @@ machine, with every tensor held."""
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Evaluation:
-    """What a data set showed. `predictions` and `float_predictions` are int64 [N]; `activity` is by matrix layer,
+    """What a data set showed. `predictions` and `float_predictions` are int64 [N], None where the judged output names
+    no class; `activity` is by matrix layer,
     over all N pictures. `engines` names the engine of each matrix layer, `conversions` what its converters did (layers
     of an engine that counts them); `snr_db` has the ratio of each stored tensor over the first `snr_pictures`;
     `observed` names the data set that converters were calibrated on, where they are."""
 
     report: FunctionReport
-    predictions: NDArray[np.int64]
-    float_predictions: NDArray[np.int64]
+    predictions: NDArray[np.int64] | None
+    float_predictions: NDArray[np.int64] | None
     activity: Mapping[str, LayerActivity]
     calibration: str
     engines: Mapping[str, str]
@@ -96,11 +97,12 @@ def evaluate(
         graph, network, data, selection, counting, streaming, streamed_images, progress, keep
     )
     conversions = selection.conversions()
+    logits, wanted = (values.reshape(len(values), *graph.judged.shape) for values in (logits, wanted))
     few = _first(network, data)[:SNR_PICTURES]
     return Evaluation(
         report=compare(wanted, logits, data.labels, weights=graph.weights),
-        predictions=logits.reshape(len(logits), -1).argmax(axis=1),
-        float_predictions=wanted.reshape(len(wanted), -1).argmax(axis=1),
+        predictions=_predictions(graph, logits),
+        float_predictions=_predictions(graph, wanted),
         activity=MappingProxyType(activity),
         calibration=ranges.origin,
         engines=selection.served,
@@ -109,6 +111,11 @@ def evaluate(
         snr_pictures=len(few),
         observed=pictures.name,
     )
+
+
+def _predictions(graph: Graph, logits: Array) -> NDArray[np.int64] | None:
+    """Class of the largest logit of each picture."""
+    return None if graph.classes is None else logits.reshape(len(logits), -1).argmax(axis=1)
 
 
 def _through(

@@ -67,10 +67,6 @@ class Calibration:
         """The file's text; `hash` is of all other fields."""
         return json.dumps({"format": FORMAT, "hash": self.hash, **self._plain()}, indent=1, allow_nan=False) + "\n"
 
-    def overlap(self, data: Dataset) -> int:
-        """How many pictures of `data` are among those calibrated on."""
-        return len(set(picture_digests(data)) & set(self.pictures))
-
     def _plain(self) -> dict[str, Any]:
         """Plain data; mapping proxies as dictionaries."""
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -79,6 +75,12 @@ class Calibration:
 
 def _canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def calibrated_on(known: Calibration | Dataset, data: Dataset) -> int:
+    """How many pictures of `data` are among those of a saved calibration or of a calibration set."""
+    digests = set(known.pictures if isinstance(known, Calibration) else picture_digests(known))
+    return sum(digest in digests for digest in picture_digests(data))
 
 
 def picture_digests(data: Dataset, size: int = 64) -> tuple[str, ...]:

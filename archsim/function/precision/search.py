@@ -63,18 +63,20 @@ def parse_budget(text: str | None) -> Budget | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """Quality against static precision at the same ranges, and conversions saved (CONV layers, as a share)."""
+    """Quality against static precision at the same ranges, and conversions saved (CONV layers, as a share). Agreement
+    and loss of accuracy are None where the judged output names no class, the loss also without labels."""
 
-    agreement: float
+    agreement: float | None
     snr_db: float
     accuracy_loss: float | None
     saved: float
 
     def meets(self, budget: Budget) -> bool:
         """Whether the budget is kept."""
-        if budget.kind == "accuracy_loss":
-            return self.accuracy_loss is not None and self.accuracy_loss <= budget.limit
-        return float(getattr(self, budget.kind)) >= budget.limit
+        found: float | None = getattr(self, budget.kind)
+        if found is None:
+            return False
+        return found <= budget.limit if budget.kind == "accuracy_loss" else found >= budget.limit
 
     def to_dict(self) -> dict[str, float]:
         """Finite figures by name."""
@@ -121,11 +123,13 @@ class Trials:
     def score(self, found: Inference, reference: Inference) -> Score:
         """How a trial compares with static precision."""
         taken = self.conversions(found).values()
-        loss = None
-        if self.labels is not None:
+        agreement = loss = None
+        if self.network.classes is not None:
+            agreement = float((found.predictions == reference.predictions).mean())
+        if agreement is not None and self.labels is not None:
             loss = float((reference.predictions == self.labels).mean() - (found.predictions == self.labels).mean())
         return Score(
-            agreement=float((found.predictions == reference.predictions).mean()),
+            agreement=agreement,
             snr_db=snr_db(
                 float(np.square(reference.logits).sum()), float(np.square(reference.logits - found.logits).sum())
             ),
@@ -140,11 +144,15 @@ def search(trials: Trials, budget: Budget) -> tuple[dict[str, float], Score]:
     Raises
     ------
     InputError
-        A policy without a parameter, an accuracy budget without labels, or a budget that even exact streams miss.
+        A policy without a parameter, an accuracy budget without labels or classes, or a budget that even exact streams
+        miss.
     """
     parameter = trials.rule.definition.parameter
     if parameter is None:
         raise InputError(f"policy {trials.rule.policy} has no thresholds to calibrate", "budget")
+    if budget.kind != "snr_db" and trials.network.classes is None:
+        what = f"{budget.kind} needs classes and the judged output names none; expected snr_db=LIMIT"
+        raise InputError(what, "budget")
     if budget.kind == "accuracy_loss" and trials.labels is None:
         raise InputError("accuracy_loss needs calibration pictures with labels", "budget")
     width = trials.network.precision.input_bits

@@ -150,7 +150,8 @@ class QuantizedNetwork:
     """A network in integers. `formats` has every stored tensor, the input included.
 
     `pixels` is set when raw pixels drive the crossbars and their preprocessing is folded into the first layers; else
-    the normalised input is quantized. `logits` names the tensor that predictions are read from.
+    the normalised input is quantized. `logits` names the tensor that predictions are read from; it tells `classes`
+    apart (None where it names none).
     """
 
     name: str
@@ -162,6 +163,7 @@ class QuantizedNetwork:
     formats: Mapping[str, TensorFormat]
     outputs: tuple[str, ...]
     logits: str
+    classes: int | None
     weights: WeightOrigin
 
     @property

@@ -98,13 +98,14 @@ def quantize(
         formats=MappingProxyType(formats),
         outputs=graph.outputs,
         logits=logit_layer(graph),
+        classes=graph.classes,
         weights=graph.weights,
     )
 
 
 def logit_layer(graph: Graph) -> str:
-    """The tensor predictions are read from: the first output, before its softmax if it ends in one."""
-    layer = graph[graph.outputs[0]]
+    """The tensor predictions are read from: the judged output, before its softmax if it ends in one."""
+    layer = graph.judged
     while isinstance(layer.op, Softmax | Reshape) and _softmax_behind(graph, layer.name):
         layer = graph[layer.inputs[0]]
     return layer.name

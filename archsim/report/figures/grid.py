@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 COORDINATES = ("hardware", "workload", "seed", "images")
 """Columns that tell points apart beside the axes of the study."""
 SHARES_OF_PICTURES = tuple(key for key in needing(PICTURES) if METRICS[key].unit == "%")
-NO_METRICS = ("point", "key", "error", "error_type", "bottleneck", "pictures", "input", "limit", *COORDINATES)
+NO_METRICS = ("point", "key", "error", "error_type", "notes", "bottleneck", "pictures", "input", "limit", *COORDINATES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,8 +176,8 @@ def _relative(named: Sequence[Named], metrics: Sequence[str], labels: Mapping[st
 
 
 def _quality(named: Sequence[Named], metrics: Sequence[str], labels: Mapping[str, str]) -> Iterator[Figure]:
-    """Accuracy (where labels exist, else agreement with float) against cost, where pictures were computed."""
-    judged = [item for item in named if item.run.function is not None]
+    """Accuracy (where labels exist, else agreement with float) against cost, where pictures were classified."""
+    judged = [item for item in named if item.run.function and item.run.function.top1_agreement is not None]
     if len(judged) < 2:
         return
     right = all(item.run.function and item.run.function.accuracy is not None for item in judged)

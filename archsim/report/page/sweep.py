@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from archsim import __version__
 from archsim.errors import InputError
+from archsim.report.caveats import notes_of_points
 from archsim.report.formatting import heading
 from archsim.report.page.document import render, write_page
 from archsim.report.page.palette import BUSY, GLYPHS, MARKERS, MUTED
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
 FIRST = ("energy_per_image_j", "latency_s", "area_m2", "accuracy", "ops_per_j", "average_power_w")
 """Figures that stand first in tables and lists, where a sweep has them."""
-COORDINATES = frozenset({"point", "seed", "images", "hardware", "workload", "error", "error_type", "key", "bottleneck"})
+COORDINATES = frozenset(
+    {"point", "seed", "images", "hardware", "workload", "error", "error_type", "notes", "key", "bottleneck"}
+)
 MOST_POINTS = 5000
 MOST_LINES = 500
 DIGITS = 4
@@ -93,6 +96,7 @@ def sweep_page(found: Sweep) -> str:
         "front": front_table(found, axes, first, second) if first and second else None,
         "spans": _spans(found, metrics),
         "failed": _failed(found, axes),
+        "notes": notes_of_points(found.done, axes),
         "points": _points(found, axes, metrics),
         "hidden_points": max(0, len(found.done) - MOST_LINES),
         "study": json.dumps(found.study, indent=2, ensure_ascii=False, default=dict),

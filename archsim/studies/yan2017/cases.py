@@ -118,7 +118,7 @@ def _case(
 ) -> Case:
     graph = load_workload(name)
     prepared = preprocessing_for(name, graph)
-    classes = graph[graph.outputs[0]].size
+    classes = graph.classes
 
     def load(part: tuple[str, int] | None) -> Dataset | None:
         return None if part is None else load_data(part[0], prepared, limit=part[1], classes=classes)

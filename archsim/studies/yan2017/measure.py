@@ -114,6 +114,8 @@ def measure(bench: Bench, setting: Setting) -> Row:
     network = quantized(bench, setting)
     pictures = bench.images if network.pixels is None else bench.pixels
     report = reported(bench, infer(network, pictures).logits)
+    assert report.top1_agreement is not None, "the networks of the study tell classes apart"
+    assert report.agreement_interval is not None
     sets = sum(len(layer.levels.values) for layer in network.matrices if layer.levels is not None)
     return Row(
         network=bench.case.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from archsim.sweeps.crew import Crew
 from archsim.sweeps.dealing import Task, run_tasks
@@ -48,9 +49,7 @@ class Evaluator:
         for task, outcome in run_tasks(tasks.values(), self._lanes, keep_results=self._whole):
             if self._store is not None:
                 self._store.write(outcome)
-            self._known[task.key] = Outcome(
-                key=outcome.key, metrics=outcome.metrics, error=outcome.error, error_type=outcome.error_type
-            )
+            self._known[task.key] = replace(outcome, result=None)
             told(outcome)
         return [self._known[key] for key in keys]
 

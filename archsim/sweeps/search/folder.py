@@ -31,7 +31,7 @@ from archsim.sweeps.search.outcome import SearchOutcome, outcome_of
 from archsim.sweeps.search.request import SearchStudy
 from archsim.sweeps.space import axes_of
 from archsim.sweeps.store import HEAD, PLAN, POINTS, TABLES, PointStore, content_hash, held, plan_lines, read_json
-from archsim.sweeps.table import columns_of, write_tables
+from archsim.sweeps.table import cell, columns_of, write_tables
 
 SCHEMA_VERSION = 1
 SEARCH, FRONT = "search.json", "front.csv"
@@ -171,7 +171,7 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(columns_of(rows)), restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: "" if value is None else value for name, value in row.items()} for row in rows)
+    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 

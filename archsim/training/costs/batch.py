@@ -26,6 +26,7 @@ from archsim.accounting.training import (
     update_time_s,
 )
 from archsim.components import CostTable, build_chip, cost_table
+from archsim.components import notes as chip_notes
 from archsim.components.training import error_chip, gradient_chip
 from archsim.components.tree import Chip
 from archsim.config import Hardware, citations
@@ -92,7 +93,7 @@ class _Batch:
         self.costs: CostTable = cost_table(chip)
         self.rows: list[TrainingRow] = []
         self.phases: list[PhaseCost] = []
-        self.notes: list[str] = []
+        self.notes: list[str] = list(chip_notes(chip))
 
     def cost(self) -> TrainingCost:
         plan = map_on(self.graph, self.chip)

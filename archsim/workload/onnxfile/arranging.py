@@ -17,8 +17,19 @@ _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DO
 
 
 def passes(node: Node, build: Build) -> None:
-    """Identity and Dropout (inference form) leave no layer."""
+    """Identity leaves no layer."""
     build.bind(node, build.data(node))
+
+
+def dropout(node: Node, build: Build) -> None:
+    """Dropout in inference form leaves no layer. From operator set 12 on its third input marks training."""
+    told = build.constant(node, 2, "training_mode")
+    if node.trains if told is None else told.any():
+        raise Misfit(
+            "is in training form, which drops values at random; expected the inference form (is_test=1 before operator "
+            "set 7, training_mode false from 12 on)"
+        )
+    passes(node, build)
 
 
 def cast(node: Node, build: Build) -> None:

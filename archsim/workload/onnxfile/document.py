@@ -49,6 +49,12 @@ class Node:
             raise Misfit(f"attribute {key} must be an integer")
         return value
 
+    @property
+    def trains(self) -> bool:
+        """Whether the operator (BatchNormalization, Dropout) is in training form by its attributes: operator sets 1 to
+        6 are so unless `is_test` is set, those from 14 on where `training_mode` is; sets between have no attribute."""
+        return not self.integer("is_test", 0) if self.opset < 7 else bool(self.integer("training_mode", 0))
+
     def number(self, key: str, default: float) -> float:
         """Float attribute, as the shortest decimal that gives the stored float32 (9.999999747e-05 reads 0.0001)."""
         value = self.attributes.get(key, default)

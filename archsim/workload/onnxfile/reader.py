@@ -51,7 +51,7 @@ HANDLERS: Mapping[str, Callable[[Node, Build], None]] = {
     "Squeeze": arranging.squeeze,
     "Unsqueeze": arranging.unsqueeze,
     "Transpose": arranging.transpose,
-    "Dropout": arranging.passes,
+    "Dropout": arranging.dropout,
     "Identity": arranging.passes,
     "Cast": arranging.cast,
 }

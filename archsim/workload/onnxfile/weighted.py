@@ -131,10 +131,18 @@ def matmul(node: Node, build: Build) -> None:
 
 
 def batch_normalization(node: Node, build: Build) -> None:
-    """BatchNormalization in inference form -> `Affine`: scale / sqrt(var + eps) and bias - mean times that."""
+    """BatchNormalization in inference form -> `Affine`: scale / sqrt(var + eps) and bias - mean times that.
+
+    Operator sets 7 to 13 mark training by further outputs (the statistics of the batch), others by attributes.
+    """
     source = build.data(node)
-    if node.integer("training_mode", 0) or not node.integer("spatial", 1):
-        raise Misfit("only the inference form with one statistic per channel is supported")
+    if node.trains or sum(map(bool, node.outputs)) > 1:
+        raise Misfit(
+            "is in training form, whose statistics are those of the batch; expected the inference form (one output, "
+            "is_test=1 before operator set 7, training_mode=0 from 14 on)"
+        )
+    if not node.integer("spatial", 1):
+        raise Misfit("has statistics of its own at every position (spatial=0); expected one per channel")
     channels = source.shape[0] if source.shape else 0
     names = ("scale", "bias", "mean", "variance")
     parts = [finite(build.known(node, index + 1, name), name) for index, name in enumerate(names)]

@@ -12,7 +12,7 @@ import pytest
 import archsim
 from archsim.config.shipped import shipped
 from archsim.errors import InputError
-from archsim.function.precision.calibration import Calibration, check_calibration, read_calibration
+from archsim.function.precision.calibration import Calibration, calibrated_on, check_calibration, read_calibration
 from archsim.function.precision.offline import Request, calibrate_network, plan_settings
 from archsim.function.precision.search import Budget
 from archsim.mapping import Plan
@@ -92,7 +92,7 @@ def test_runs_use_it_and_say_when_they_see_its_pictures(made: Calibration, plan:
     assert run.function.calibration == made.origin
     assert any("12 of 12 pictures were calibrated on" in note for note in run.notes)
     fresh = replace(DATA, source=np.ascontiguousarray(pictures(12, 8, seed=9).transpose(0, 2, 3, 1)))
-    assert made.overlap(fresh) == 0
+    assert calibrated_on(made, fresh) == 0
     unseen = archsim.simulate(plan, inputs=fresh, calibrate=made)
     assert not any("calibrated on" in note for note in unseen.notes)
 
