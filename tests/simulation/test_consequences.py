@@ -211,10 +211,8 @@ def test_a_run_names_what_was_set_in_vain() -> None:
         [
             f"technology.node = 7 nm {nothing}",
             f"tile.bus.wires = 16 {nothing}",
-            f"tile.router.ports = 2 {nothing}",
             f"tile.edram.size = 1 MiB {memory}",
             f"ima.input_register.size = 4 KiB {memory}",
-            "tile.router.cost.power = 1 mW moves no figure of a run; it acts on what archsim check prints",
             "ima.adc.transfer.kind = ideal moves no figure of a run; it acts on what is computed from pictures",
         ]
     )
@@ -230,9 +228,9 @@ def test_a_child_file_is_told_what_it_changes_in_vain(tmp_path: Path) -> None:
     found = said_by(archsim.load_hardware(child))
     assert [note.partition(" moves nothing")[0] for note in found] == ["technology.node = 7 nm", "tile.bus.wires = 16"]
     grandchild = tmp_path / "ours.yaml"
-    grandchild.write_text("name: ours\nextends: mine.yaml\ntile: {router: {ports: 2, notes: ours}}\n")
+    grandchild.write_text("name: ours\nextends: mine.yaml\ntechnology: {node: 5 nm, notes: ours}\n")
     assert [note.partition(" moves nothing")[0] for note in said_by(archsim.load_hardware(grandchild))] == [
-        "tile.router.ports = 2"
+        "technology.node = 5 nm"
     ]
 
 
