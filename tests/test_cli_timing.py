@@ -73,13 +73,13 @@ def test_study_of_the_interconnect_explains_its_knees() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})
     assert done.returncode == 0, done.stderr
     sections = done.stdout.split("## ")[1:]
-    assert len(sections) == 6
-    assert sections[0].startswith("Placement")
-    assert sections[4].startswith("Buffer rows (")
-    rows = [line for line in sections[4].splitlines() if line.startswith("|")][2:]
+    assert len(sections) == 7
+    assert sections[0].startswith("Placement") and sections[1].startswith("Topology")
+    assert sections[5].startswith("Buffer rows (")
+    rows = [line for line in sections[5].splitlines() if line.startswith("|")][2:]
     latency = [float(row.split("|")[2].replace(",", "")) for row in rows]
     assert latency[0] > 2 * latency[-1]
-    assert "Knee at" in sections[4]
+    assert "Knee at" in sections[5]
     # without slack buffers limit, and the knee's sentence says what took over
     assert "buffer" in rows[0].split("|")[-2]
-    assert "From there on" in sections[4]
+    assert "From there on" in sections[5]

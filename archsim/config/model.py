@@ -331,10 +331,8 @@ class Links(Component):
 class Chip(Model):
     """`overflow` says what happens to a network larger than one chip: it spreads over several, or is refused.
 
-    `input` says where pictures are: they come from a host over a link like those between chips, row by row and as wide
-    as what drives crossbars, and results go back over it; or they are `on_chip` before time begins, in the buffers of
-    the layers that read them, and results stay in the tile that made them.
-    """
+    `input` says where pictures are: they come row by row over a link of the host, and results go back over it; or they
+    are `on_chip` before time begins, and results stay in the tile that made them."""
 
     links: Links
     overflow: Literal["spread", "refuse"]

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from archsim.cli.entry import cli
 from archsim.errors import InputError
-from archsim.function.precision.calibration import read_calibration
+from archsim.function.precision.calibration import calibrated_on, read_calibration
 from archsim.report.charts import can_draw, draw_charts
 from archsim.report.claims import rows_table
 from archsim.studies import Request, run_study
@@ -198,7 +198,7 @@ def test_resnet8_inside_its_bands() -> None:
     assert isinstance(case, Case)
     saved = {"p99.99": read_calibration("resnet8-cifar10.p99.99.json")}
     bench = prepare(replace(case, calibration=None, saved=saved), ("p99.99", "minmax"), (128,))
-    assert saved["p99.99"].overlap(case.evaluation) == 0
+    assert calibrated_on(saved["p99.99"], case.evaluation) == 0
     measured = [measure(bench, setting) for setting in (*POINTS, replace(RANGE, calibration="minmax"))]
     claims = list(band_claims(case.name, measured))
     assert len(claims) == 10

@@ -74,5 +74,5 @@ def test_a_study_is_judged_on_all_of_its_chips() -> None:
         nets = (Network(workload="lenet5"),)
         return idle_notes(Study(name="s", hardware=("isaac-8bit", "puma"), workloads=nets, axes=paths), Inputs())
 
-    assert notes(tile__router__ports=("4", "8"), ima__adc__bits=("7", "8")) == (f"axis tile.router.ports {NOTHING}",)
-    assert notes(tile__router__ports=("4", "8"), ima__dac__bits=("2", "1")) == ()
+    assert notes(tile__bus__wires=("4", "8"), ima__adc__bits=("7", "8")) == (f"axis tile.bus.wires {NOTHING}",)
+    assert notes(tile__bus__wires=("4", "8"), ima__dac__bits=("2", "1")) == ()
