@@ -16,6 +16,7 @@ from archsim.config import load_hardware
 from archsim.errors import InputError
 from archsim.mapper import map_network
 from archsim.mapping import Plan
+from archsim.mapping.reads import planned_reads
 from archsim.mapping.topology import TOPOLOGIES
 from archsim.timing import run_timing
 from archsim.timing.bitserial import run_bits
@@ -88,7 +89,8 @@ def test_every_column_is_converted_as_often_as_it_is_charged(hardware: str) -> N
     plan = plan_for("lenet5", hardware)
     charged = 0.0
     for mapped in plan.stages:
-        counts = {(component, action): count for component, action, count in crossbar_actions(plan, mapped, None)}
+        reads = None if mapped.grid is None else planned_reads(plan, mapped)
+        counts = {(component, action): count for component, action, count in crossbar_actions(plan, mapped, reads)}
         charged += counts.get(("adc", "convert"), 0)
         if plan.chip.tile.ima.crossbar.unit_column and mapped.grid is not None:
             charged -= mapped.windows * plan.slicing.input_cycles * mapped.grid.crossbars

@@ -135,6 +135,14 @@ def identity_claims(bench: Bench, rows: Sequence[Row]) -> Iterator[Claim]:
     )  # fmt: skip
 
 
+_PRINTED = (
+    "the band was taken with libraries' energies of memories, buses and routers; of ISAAC's printed power, which is "
+    "more, no digit saves anything"
+)
+MISSED = {("minmax", "resnet8-cifar10"): _PRINTED, ("redy", "resnet8-cifar10"): _PRINTED}
+"""Known misses, by point and network: 18.4 % under 19, 10.8 % under 11."""
+
+
 def band_claims(name: str, rows: Sequence[Row]) -> Iterator[Claim]:
     """Bands of the reconstruction on the pinned pictures."""
     points = [
@@ -147,7 +155,7 @@ def band_claims(name: str, rows: Sequence[Row]) -> Iterator[Claim]:
         row = pick(rows, setting, calibration)
         assert row is not None
         low, high = SAVED[key][name]
-        yield band(f"saved.{key}.{name}", 100 * row.event_saved, low, high, note)
+        yield band(f"saved.{key}.{name}", 100 * row.event_saved, low, high, note, reason=MISSED.get((key, name), ""))
     redy, loose = pick(rows, REDY), pick(rows, REDY_LOOSE)
     assert redy is not None
     assert loose is not None
