@@ -76,7 +76,8 @@ def error_chip(chip: Chip) -> Chip:
         adc=_as_adc(chip.training.transposed_adc, adc, ima.adc),
     )
     precision = chip.precision.model_copy(update={"input_bits": block.error_bits})
-    return _with_ima(replace(chip, precision=precision), turned)
+    # errors are made on the chip
+    return _with_ima(replace(chip, input="on_chip", precision=precision), turned)
 
 
 def gradient_chip(chip: Chip) -> Chip:
@@ -111,7 +112,8 @@ def gradient_chip(chip: Chip) -> Chip:
         adc=_as_adc(parts.gradient_adc, arrays.adc, ima.adc),
     )
     precision = chip.precision.model_copy(update={"weight_bits": parts.block.error_bits, "encoding": "offset"})
-    return _with_ima(replace(chip, tile=replace(chip.tile, imas=1), precision=precision), unit)
+    tile = replace(chip.tile, imas=1)
+    return _with_ima(replace(chip, input="on_chip", tile=tile, precision=precision), unit)
 
 
 def _with_ima(chip: Chip, ima: Ima) -> Chip:

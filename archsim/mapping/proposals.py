@@ -149,7 +149,7 @@ class Proposals:
         mapped = tuple(
             MappedStage(
                 stage=stage,
-                macs=self.graph.macs(stage.layer),
+                macs=0 if stage.port else self.graph.macs(stage.layer),
                 grid=grid,
                 replication=len(placement.home),
                 placement=placement,

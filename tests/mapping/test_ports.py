@@ -59,6 +59,7 @@ def test_first_windows_wait_for_their_rows() -> None:
     assert first["c1"] >= 3 * 28 * 2 / 6.4e9 + 5e-9
     assert {layer.name: layer.start_s for layer in there.layers}["c1"] == 0
     assert waiting.totals.latency_s > there.totals.latency_s
+    assert waiting.totals.macs == there.totals.macs
 
 
 def test_engines_agree_where_pictures_arrive() -> None:
