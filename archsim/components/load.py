@@ -14,6 +14,7 @@ from fractions import Fraction
 from math import ceil
 from types import MappingProxyType
 
+from archsim.config.capacity import array_outputs
 from archsim.config.model import HardwareFile
 
 PICOSECONDS = 10**12
@@ -94,15 +95,7 @@ def memory_bits(hardware: HardwareFile) -> float:
 def collected_bits(hardware: HardwareFile) -> float:
     """Bits per second that enter the tile's output register: the outputs of every array and window (ISAAC-CE: 96 arrays
     of 16 values of 16 bits in 1.6 us)."""
-    return hardware.ima.count * windows(hardware) * _array_values(hardware) * hardware.precision.input_bits
-
-
-def _array_values(hardware: HardwareFile) -> float:
-    """Outputs of an array: weights side by side in a row, over the arrays that a weight takes."""
-    ima, precision = hardware.ima, hardware.precision
-    slices, sides = ceil(precision.weight_bits / ima.cell.bits), 2 if precision.encoding == "differential" else 1
-    here, apart = (1, slices) if ima.crossbar.slices == "arrays" else (slices, 1)
-    return ima.crossbar.columns // (here * sides) / apart
+    return hardware.ima.count * windows(hardware) * array_outputs(hardware) * hardware.precision.input_bits
 
 
 def _bus_accesses(hardware: HardwareFile) -> float:

@@ -32,17 +32,27 @@ def holdings(file: HardwareFile) -> Iterator[Holding]:
     """The registers of a hardware file; `path` names what sizes them."""
     ima, tile = file.ima, file.tile
     arrays, bits = ima.crossbar.count, file.precision.input_bits
-    slices = ceil(file.precision.weight_bits / ima.cell.bits)
-    apart = slices if ima.crossbar.slices == "arrays" else 1
+    apart = _slices(file) if ima.crossbar.slices == "arrays" else 1
     drivers = ima.dac.count or arrays * ima.crossbar.rows
     shared = min(max(1, round(arrays * ima.crossbar.rows / drivers)), apart)
-    sides = 2 if file.precision.encoding == "differential" else 1
-    across = (ima.crossbar.columns // (sides * (1 if apart > 1 else slices))) / apart
-    inputs, outputs = ima.crossbar.rows * bits / 8, across * bits / 8
+    inputs, outputs = ima.crossbar.rows * bits / 8, array_outputs(file) * bits / 8
     yield _holding("ima.input_register", ima.input_register, inputs, ceil(arrays / shared))
     yield _holding("ima.output_register", ima.output_register, outputs, arrays)
     if tile.output_register is not None:
         yield _holding("tile.output_register", tile.output_register, outputs, arrays * ima.count)
+
+
+def array_outputs(file: HardwareFile) -> float:
+    """Outputs of an array: weights side by side in a row, over the arrays that a weight takes."""
+    columns, slices = file.ima.crossbar.columns, _slices(file)
+    sides = 2 if file.precision.encoding == "differential" else 1
+    here, apart = (1, slices) if file.ima.crossbar.slices == "arrays" else (slices, 1)
+    return columns // (here * sides) / apart
+
+
+def _slices(file: HardwareFile) -> int:
+    """Cells of a weight, on one side of a pair."""
+    return ceil(file.precision.stored_bits / file.ima.cell.bits)
 
 
 def _holding(path: str, register: Register | TileRegister, array: float, arrays: int) -> Holding:
